@@ -34,8 +34,8 @@ class Outcome:
     """The whole wanted status. Written (server-side apply on /status) only if it differs from the parent's."""
     apply: dict[str, Any] | None = None
     """The RayService to apply (server-side, forced), or None when the live one is as it should be.
-    After a successful apply the reconciler calls sync again with the returned object as child and the same
-    parent; the second outcome's status is the one to write, its `apply` is None."""
+    After a successful apply the reconciler calls sync again with the returned object as child, `applied=True` and
+    the same parent; the second outcome's status is the one to write, its `apply` is None."""
     delete_child: bool = False
     """Delete the RayService (spec.suspend), with its uid as precondition, in the background."""
     patches: tuple[ClusterPatch, ...] = ()

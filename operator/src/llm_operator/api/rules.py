@@ -31,16 +31,22 @@ NAME: Final = Rule(
 )
 ENV_ONE_SOURCE: Final = Rule("has(self.value) != has(self.secretKeyRef)", "set exactly one of value and secretKeyRef")
 HF_ONLY_REVISION: Final = Rule(
-    "!has(self.revision) || self.uri.startsWith('hf://')", "only a hf:// source has revisions: remove revision", ".revision"
+    "!has(self.revision) || self.uri.startsWith('hf://')",
+    "only a hf:// source has revisions: remove revision",
+    ".revision",
 )
 HF_ONLY_TOKEN: Final = Rule(
     "!has(self.tokenSecretRef) || self.uri.startsWith('hf://')",
     "only a hf:// source needs a token: remove tokenSecretRef",
     ".tokenSecretRef",
 )
-CPU_COUNT: Final = Rule("self.type != 'CPU' || !has(self.count) || self.count == 1", "must be 1 with type CPU", ".count")
+CPU_COUNT: Final = Rule(
+    "self.type != 'CPU' || !has(self.count) || self.count == 1", "must be 1 with type CPU", ".count"
+)
 CPU_RESOURCE_NAME: Final = Rule(
-    "self.type != 'CPU' || !has(self.resourceName)", "type CPU has no device: remove resourceName", ".resourceName"
+    "self.type != 'CPU' || !has(self.resourceName)",
+    "type CPU has no device: remove resourceName",
+    ".resourceName",
 )
 TENSOR_FITS: Final = Rule(
     "self.accelerators[0].type == 'CPU' || !has(self.parallelism) || !has(self.parallelism.tensor) || "

@@ -16,6 +16,8 @@ NAME_PATTERN: Final = r"^[a-z]([-a-z0-9.]*[a-z0-9])?$"
 DNS_SUBDOMAIN_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 LABEL_KEY_PATTERN: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 
+DEFAULT_RAY_VERSION: Final = "2.60.0"
+
 Quantity = Annotated[str, StringConstraints(pattern=quantity.PATTERN, max_length=24)]
 Image = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$", max_length=512)]
 ModelName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
@@ -48,7 +50,8 @@ class ApiModel(BaseModel):
 
 
 def _rules(*validations: rules.Rule) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"x-kubernetes-validations": [rule.to_schema() for rule in validations]})
+    schemas: list[JsonValue] = [dict[str, JsonValue](rule.to_schema()) for rule in validations]
+    return ConfigDict(json_schema_extra={"x-kubernetes-validations": schemas})
 
 
 class SecretKeyRef(ApiModel):
@@ -63,7 +66,9 @@ class EnvVar(ApiModel):
 
     model_config = _rules(rules.ENV_ONE_SOURCE)
 
-    name: EnvName = Field(description="Name of the variable. Names that the operator owns (RAY_*, HF_TOKEN, …) are refused.")
+    name: EnvName = Field(
+        description="Name of the variable. Names that the operator owns (RAY_*, HF_TOKEN, …) are refused."
+    )
     value: EnvValue | None = Field(default=None, description="Literal value. Never a secret: use secretKeyRef.")
     secret_key_ref: SecretKeyRef | None = Field(default=None, description="Take the value from a Secret.")
 
@@ -75,10 +80,12 @@ class Source(ApiModel):
 
     uri: Uri = Field(description="`hf://ORG/REPO` (Hugging Face hub) or `file:///PATH` (a folder inside the image).")
     revision: Revision | None = Field(
-        default=None, description="Commit, tag or branch of the hub repository. Pin a commit in production. Only with hf://."
+        default=None,
+        description="Commit, tag or branch of the hub repository. Pin a commit in production. Only with hf://.",
     )
     token_secret_ref: SecretKeyRef | None = Field(
-        default=None, description="Hub token for gated or private repositories; reaches the pods as HF_TOKEN. Only with hf://."
+        default=None,
+        description="Hub token for gated or private repositories; reaches the pods as HF_TOKEN. Only with hf://.",
     )
 
 
@@ -89,16 +96,40 @@ class Engine(ApiModel):
     type: Literal["vLLM"] = Field(default="vLLM", description="The engine.")
     image: Image | None = Field(default=None, description="Image of this model's Ray workers. Default: spec.ray.image.")
     context_length: int | None = Field(
-        default=None, ge=16, le=16_777_216, description="Longest prompt plus answer, in tokens (vLLM max_model_len). Default: the model's own."
+        default=None,
+        ge=16,
+        le=16_777_216,
+        description="Longest prompt plus answer, in tokens (vLLM max_model_len). Default: the model's own.",
     )
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(default="auto", description="Type of weights and activations.")
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        default="auto", description="Type of weights and activations."
+    )
     quantization: (
-        Literal["awq", "awq_marlin", "bitsandbytes", "compressed-tensors", "fp8", "gptq", "gptq_marlin", "modelopt", "mxfp4"] | None
-    ) = Field(default=None, description="How the weights are quantized. Default: what the model's own configuration says.")
-    gpu_memory_utilization: float | None = Field(
-        default=None, gt=0, le=1, description="Share of the GPU's memory that the engine may take, in (0, 1]. vLLM's default is 0.9 or above. Not with type CPU."
+        Literal[
+            "awq",
+            "awq_marlin",
+            "bitsandbytes",
+            "compressed-tensors",
+            "fp8",
+            "gptq",
+            "gptq_marlin",
+            "modelopt",
+            "mxfp4",
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="How the weights are quantized. Default: what the model's own configuration says.",
     )
-    max_num_seqs: int | None = Field(default=None, ge=1, le=65_536, description="Most sequences in one engine step. Default: vLLM's.")
+    gpu_memory_utilization: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of the GPU's memory that the engine may take, in (0, 1]. vLLM's default is 0.9 or above. Not with type CPU.",
+    )
+    max_num_seqs: int | None = Field(
+        default=None, ge=1, le=65_536, description="Most sequences in one engine step. Default: vLLM's."
+    )
     args: dict[EngineArgName, JsonValue] = Field(
         default_factory=dict,
         max_length=64,
@@ -114,8 +145,12 @@ class Toleration(ApiModel):
     key: LabelKey | None = Field(default=None, description="Taint key; empty with operator Exists matches every taint.")
     operator: Literal["Exists", "Equal"] = Field(default="Equal", description="How key and value are compared.")
     value: LabelValue | None = Field(default=None, description="Taint value, with operator Equal.")
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(default=None, description="Taint effect; empty matches all.")
-    toleration_seconds: int | None = Field(default=None, ge=0, le=31_536_000, description="How long a NoExecute taint is tolerated, in seconds.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="Taint effect; empty matches all."
+    )
+    toleration_seconds: int | None = Field(
+        default=None, ge=0, le=31_536_000, description="How long a NoExecute taint is tolerated, in seconds."
+    )
 
 
 class Accelerator(ApiModel):
@@ -124,30 +159,46 @@ class Accelerator(ApiModel):
     model_config = _rules(rules.CPU_COUNT, rules.CPU_RESOURCE_NAME)
 
     type: AcceleratorType = Field(description="Ray's name of the accelerator, or CPU for none.")
-    count: int = Field(default=1, ge=1, le=16, description="Accelerators per pod. Holds count / parallelism.tensor replicas.")
-    node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=16, description="Labels a node must have.")
+    count: int = Field(
+        default=1, ge=1, le=16, description="Accelerators per pod. Holds count / parallelism.tensor replicas."
+    )
+    node_selector: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, max_length=16, description="Labels a node must have."
+    )
     tolerations: tuple[Toleration, ...] = Field(
-        default=(), max_length=16, description="Tolerations of the pods, besides the one for the accelerator's own taint."
+        default=(),
+        max_length=16,
+        description="Tolerations of the pods, besides the one for the accelerator's own taint.",
     )
     runtime_class_name: ObjectName | None = Field(default=None, description="RuntimeClass of the pods, e.g. nvidia.")
     resource_name: ResourceName | None = Field(
-        default=None, description="Kubernetes resource that stands for one accelerator. Default: nvidia.com/gpu (AMD: amd.com/gpu, Gaudi: habana.ai/gaudi)."
+        default=None,
+        description="Kubernetes resource that stands for one accelerator. Default: nvidia.com/gpu (AMD: amd.com/gpu, Gaudi: habana.ai/gaudi).",
     )
 
 
 class Parallelism(ApiModel):
     """How one replica is spread over accelerators."""
 
-    tensor: int = Field(default=1, ge=1, le=16, description="Tensor parallel size: accelerators of one node that hold one replica together.")
+    tensor: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Tensor parallel size: accelerators of one node that hold one replica together.",
+    )
 
 
 class Resources(ApiModel):
     """Resources of one pod."""
 
     cpu: Quantity | None = Field(
-        default=None, description="CPU request. No limit is set: a throttled engine misses its health checks. Default: 4 per accelerator; CPU: 2; head: 2."
+        default=None,
+        description="CPU request. No limit is set: a throttled engine misses its health checks. Default: 4 per accelerator; CPU: 2; head: 2.",
     )
-    memory: Quantity | None = Field(default=None, description="Memory request and limit. Default: 32Gi per accelerator; CPU: 8Gi; head: 8Gi.")
+    memory: Quantity | None = Field(
+        default=None,
+        description="Memory request and limit. Default: 32Gi per accelerator; CPU: 8Gi; head: 8Gi.",
+    )
 
 
 class ModelResources(Resources):
@@ -156,7 +207,8 @@ class ModelResources(Resources):
     model_config = _rules(rules.SHARED_MEMORY_FITS)
 
     shared_memory: Quantity | None = Field(
-        default=None, description="Size of /dev/shm (object store, NCCL); counts against memory. Default: half of memory."
+        default=None,
+        description="Size of /dev/shm (object store, NCCL); counts against memory. Default: half of memory.",
     )
 
 
@@ -166,15 +218,33 @@ class Scaling(ApiModel):
     model_config = _rules(rules.MIN_LE_MAX, rules.TARGET_LE_MAX_ONGOING)
 
     min_replicas: int = Field(default=1, ge=1, le=1000, description="Fewest replicas.")
-    max_replicas: int | None = Field(default=None, ge=1, le=1000, description="Most replicas. Default: minReplicas (a fixed size).")
+    max_replicas: int | None = Field(
+        default=None, ge=1, le=1000, description="Most replicas. Default: minReplicas (a fixed size)."
+    )
     target_ongoing_requests: int = Field(
-        default=64, ge=1, le=1_000_000, description="Requests in flight per replica that the autoscaler aims at."
+        default=64,
+        ge=1,
+        le=1_000_000,
+        description="Requests in flight per replica that the autoscaler aims at.",
     )
     max_ongoing_requests: int | None = Field(
-        default=None, ge=1, le=1_000_000, description="Most requests in flight per replica; further ones queue. Default: twice targetOngoingRequests."
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Most requests in flight per replica; further ones queue. Default: twice targetOngoingRequests.",
     )
-    scale_up_delay_seconds: int = Field(default=30, ge=0, le=86_400, description="How long the load must be high before replicas are added, in seconds.")
-    scale_down_delay_seconds: int = Field(default=600, ge=0, le=86_400, description="How long the load must be low before replicas are removed, in seconds.")
+    scale_up_delay_seconds: int = Field(
+        default=30,
+        ge=0,
+        le=86_400,
+        description="How long the load must be high before replicas are added, in seconds.",
+    )
+    scale_down_delay_seconds: int = Field(
+        default=600,
+        ge=0,
+        le=86_400,
+        description="How long the load must be low before replicas are removed, in seconds.",
+    )
 
 
 class Health(ApiModel):
@@ -182,12 +252,25 @@ class Health(ApiModel):
     are applied in place; startupSeconds restarts the model's replicas."""
 
     startup_seconds: int = Field(
-        default=1800, ge=10, le=86_400, description="An engine that has not started after this long, download included, is stopped and started anew."
+        default=1800,
+        ge=10,
+        le=86_400,
+        description="An engine that has not started after this long, download included, is stopped and started anew.",
     )
-    period_seconds: int = Field(default=10, ge=1, le=3600, description="Time between two health checks of a replica, in seconds.")
-    timeout_seconds: int = Field(default=30, ge=1, le=3600, description="A health check that takes longer has failed, in seconds. Three in a row restart the replica.")
+    period_seconds: int = Field(
+        default=10, ge=1, le=3600, description="Time between two health checks of a replica, in seconds."
+    )
+    timeout_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="A health check that takes longer has failed, in seconds. Three in a row restart the replica.",
+    )
     graceful_shutdown_seconds: int = Field(
-        default=120, ge=0, le=3600, description="How long a stopping replica may finish its requests, in seconds: at least the longest generation."
+        default=120,
+        ge=0,
+        le=3600,
+        description="How long a stopping replica may finish its requests, in seconds: at least the longest generation.",
     )
 
 
@@ -196,17 +279,21 @@ class Model(ApiModel):
 
     model_config = _rules(rules.TENSOR_FITS, rules.CPU_TENSOR, rules.CPU_GPU_MEMORY)
 
-    name: ModelName = Field(description="Name in the OpenAI API, of the Serve application and, with dots as dashes, of the worker group.")
+    name: ModelName = Field(
+        description="Name in the OpenAI API, of the Serve application and, with dots as dashes, of the worker group."
+    )
     aliases: tuple[Alias, ...] = Field(
         default=(),
         max_length=16,
-        description="Further names that clients may use for the model. Editing the list restarts nothing, going from none to some restarts the model. "
+        description="Further names that clients may use. Editing the list restarts nothing; going from none to some restarts the model. "
         "Needs an image that contains llm_serve_app.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     source: Source
     engine: Engine = Field(default_factory=Engine)
-    accelerators: tuple[Accelerator, ...] = Field(min_length=1, max_length=1, description="The hardware of the model's worker pods.")
+    accelerators: tuple[Accelerator, ...] = Field(
+        min_length=1, max_length=1, description="The hardware of the model's worker pods."
+    )
     parallelism: Parallelism = Field(default_factory=Parallelism)
     resources: ModelResources = Field(default_factory=ModelResources)
     scaling: Scaling = Field(default_factory=Scaling)
@@ -225,9 +312,13 @@ class Ray(ApiModel):
     model_config = _rules(rules.IMAGE_WITH_VERSION)
 
     version: Annotated[str, StringConstraints(pattern=r"^2\.[0-9]{1,3}\.[0-9]{1,3}$", max_length=16)] = Field(
-        default="2.60.0", description="Version of Ray inside the image; at least 2.54.0 (security fixes)."
+        default=DEFAULT_RAY_VERSION,
+        description="Version of Ray inside the image; at least 2.54.0 (security fixes).",
     )
-    image: Image | None = Field(default=None, description="Image of head and workers. Default: rayproject/ray-llm of the default version.")
+    image: Image | None = Field(
+        default=None,
+        description="Image of head and workers. Default: rayproject/ray-llm of the default version.",
+    )
     head: Head = Field(default_factory=Head)
 
 
@@ -242,7 +333,10 @@ class LLMDeploymentSpec(ApiModel):
     )
     ray: Ray = Field(default_factory=Ray)
     paused: bool = Field(default=False, description="The operator leaves the children alone and goes on reporting.")
-    suspend: bool = Field(default=False, description="Delete the RayService, free all pods and GPUs, keep this object. Set to false to start again.")
+    suspend: bool = Field(
+        default=False,
+        description="Delete the RayService, free all pods and GPUs, keep this object. Set to false to start again.",
+    )
 
 
 def parse_spec(raw: Any) -> LLMDeploymentSpec:

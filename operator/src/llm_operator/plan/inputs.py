@@ -27,6 +27,8 @@ class Scope:
     """The Ray pods of those clusters (same label)."""
     kuberay_installed: bool = True
     """Whether the API server knows ray.io/v1 RayService."""
+    applied: bool = False
+    """`child` is the API server's answer to our own apply of a moment ago: what it lacks, it dropped."""
     apply_error: str | None = None
     """The API server's answer when it refused the last apply of the RayService; None otherwise."""
 

@@ -1,0 +1,106 @@
+# llm-operator. `make` shows what there is. Everything runs from here; CI calls nothing else.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.8
+VENV := .venv
+PY := PYTHONSAFEPATH=1 PYTHONPATH=tests $(VENV)/bin/python
+CLUSTER := $(PY) -m cluster
+PYTEST := PYTHONSAFEPATH=1 $(VENV)/bin/python -m pytest -c tests/pytest.ini --rootdir=.
+CONFIG := operator/pyproject.toml
+SOURCES := operator/src serve_app/src tests images
+STAMP := $(VENV)/.stamp
+
+.PHONY: help venv lock fmt lint generate verify cluster cluster-down cluster-status images install demo \
+	test test-unit test-contract test-apiserver test-chart test-e2e golden clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "  First time: make demo (from nothing to an answer), then make test."
+
+##
+$(STAMP): tests/requirements.txt operator/pyproject.toml serve_app/pyproject.toml
+	@tests/cluster/prerequisites.sh python
+	@test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "==> Python packages (pinned, checked by hash)"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip sync -q --require-hashes tests/requirements.txt
+	@$(VENV)/bin/python -m ensurepip -q >/dev/null 2>&1 || true
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || true
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install -q --no-deps --no-build-isolation -e operator -e serve_app
+	@touch $@
+
+venv: $(STAMP) ## Python environment in .venv, from the hashed locks
+
+lock: ## Renew the hashed locks after a change of dependencies
+	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 operator/pyproject.toml -o operator/requirements.txt
+	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 operator/pyproject.toml tests/requirements.in -o tests/requirements.txt
+
+fmt: venv ## Format the code
+	$(VENV)/bin/ruff format -q --config $(CONFIG) $(SOURCES)
+	$(VENV)/bin/ruff check -q --fix --config $(CONFIG) $(SOURCES)
+
+lint: venv ## ruff, mypy --strict, import contracts, yamllint, helm lint
+	$(VENV)/bin/ruff format --check --config $(CONFIG) $(SOURCES)
+	$(VENV)/bin/ruff check --config $(CONFIG) $(SOURCES)
+	$(VENV)/bin/mypy --config-file $(CONFIG) operator/src serve_app/src
+	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e
+	cd operator && ../$(VENV)/bin/lint-imports
+	$(VENV)/bin/yamllint -c tests/yamllint.yaml manifests charts/llm-operator/values.yaml charts/llm-operator/Chart.yaml
+	$(CLUSTER) helm lint --strict charts/llm-operator
+
+generate: venv ## Write every generated file: CRD, API reference, install.yaml, golden cases
+	$(PY) -m generate
+
+verify: venv ## Fail if a generated file is not what generate would write
+	@test ! -e operator/__init__.py || { echo "operator/__init__.py shadows the standard library's operator module: remove it"; exit 1; }
+	$(PY) -m generate --check
+
+cluster: venv ## Local kind cluster with KubeRay (pulled, or built from source where no image registry is reachable)
+	$(CLUSTER) up
+
+cluster-down: venv ## Remove the cluster; the cache of builds stays
+	$(CLUSTER) down
+
+cluster-status: venv ## What runs, in one screen
+	$(CLUSTER) status
+
+images: venv ## Build the operator and serve-cpu images
+	$(CLUSTER) build operator
+	$(CLUSTER) build serve-cpu
+
+install: cluster ## Install the operator's chart into the local cluster
+	$(PY) -m cluster install
+
+demo: cluster ## From nothing to an answer: cluster, operator, a model, a question
+	$(PY) -m demo
+
+test: ## The whole suite, fast layers first
+	@$(MAKE) --no-print-directory lint verify
+	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory test-contract
+	@$(MAKE) --no-print-directory test-chart
+	@$(MAKE) --no-print-directory test-apiserver
+	@$(MAKE) --no-print-directory test-e2e
+
+test-unit: venv ## Pure parts and golden cases, in seconds
+	$(PYTEST) -q tests/unit tests/golden
+
+test-contract: venv ## The real operator against a fake API server: counts, faults, two operators
+	$(PYTEST) -q tests/contract
+
+test-chart: venv ## The Helm chart
+	$(CLUSTER) tools
+	$(PYTEST) -q tests/chart
+
+test-apiserver: cluster ## CRD, CEL and ownership at the real API server
+	$(PYTEST) -q tests/apiserver
+
+test-e2e: cluster ## The main job on real KubeRay, Ray and vLLM
+	$(PYTEST) -q tests/e2e
+
+golden: venv ## Rewrite the golden cases (look at the difference before you commit)
+	$(PYTEST) -q tests/golden --update
+
+clean: ## Remove what make made in the work tree
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache operator/.import_linter_cache

@@ -1,0 +1,1 @@
+"""Plan → objects, byte-deterministic (the 32 rules). Pure. Tests: tests/golden, tests/unit/render."""

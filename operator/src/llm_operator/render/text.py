@@ -1,0 +1,89 @@
+"""Text for people, from jinja2 templates: the API reference and `render --explain`. Undefined names are errors."""
+
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from llm_operator.api import names
+from llm_operator.api.conditions import ConditionType, Reason
+from llm_operator.api.crd import Schema, spec_schema, structural_schema
+from llm_operator.api.status_types import LLMDeploymentStatus
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("llm_operator.render", "templates"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - Markdown of our own texts, no HTML and no user input
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors, and with text of several lines as a block: made to be read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def to_yaml(document: Any) -> str:
+    """YAML for people and for golden files; key order is kept."""
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True))
+
+
+def _type(schema: Schema) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    if "additionalProperties" in schema:
+        return f"map to {_type(schema['additionalProperties'])}"
+    return str(schema.get("type", "any"))
+
+
+def _bounds(schema: Schema) -> str:
+    keys = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "pattern")
+    return ", ".join(f"{key} `{schema[key]}`" for key in keys if key in schema)
+
+
+def _rows(schema: Schema, path: str) -> list[dict[str, str]]:
+    rows = []
+    for name, child in schema.get("properties", {}).items():
+        here = f"{path}.{name}"
+        required = name in schema.get("required", ())
+        inner = child["items"] if child.get("type") == "array" else child
+        rows.append(
+            {
+                "path": here + ("[]" if child.get("type") == "array" else ""),
+                "type": _type(child),
+                "required": "yes" if required else "",
+                "bounds": _bounds(child),
+                "description": child.get("description", ""),
+            }
+        )
+        rows += _rows(inner, rows[-1]["path"])
+    return rows
+
+
+def api_reference() -> str:
+    """Markdown: every field of spec and status, every condition and reason."""
+    return _render(
+        "api.md.j2",
+        names=names,
+        spec=_rows(spec_schema(), "spec"),
+        status=_rows(structural_schema(LLMDeploymentStatus), "status"),
+        conditions=[condition.value for condition in ConditionType],
+        reasons=[reason.value for reason in Reason],
+    )
+
+
+def _render(template: str, **values: Any) -> str:
+    return _ENVIRONMENT.get_template(template).render(**values)

@@ -1,0 +1,57 @@
+"""`status.models[]`: each model from Serve's own states."""
+
+from typing import Any
+
+from llm_operator.api.conditions import Status, truncate
+from llm_operator.plan.inputs import Scope
+from llm_operator.plan.plan import ModelPlan, Plan, span
+from llm_operator.status.observed import Application, Observed
+
+
+def _last_known(scope: Scope, name: str) -> dict[str, Any]:
+    return next((model for model in scope.status.get("models") or () if model.get("name") == name), {})
+
+
+def _state(scope: Scope, observed: Observed, model_id: str) -> tuple[Status, str, str]:
+    """Ready, state and message. While a new cluster is prepared, KubeRay blanks the active one's applications (1.6.2,
+    rayservice_controller.go): then the last known state stands as long as there are endpoints."""
+    application: Application = observed.application(model_id)
+    if application.status == "" and observed.pending_cluster and observed.active_cluster and observed.ready:
+        last = _last_known(scope, model_id)
+        if last.get("ready") == Status.TRUE:
+            return (
+                Status.TRUE,
+                str(last.get("state", "")),
+                observed.pending_applications.get(model_id, application).text,
+            )
+    if application.status == "" and not observed.active_cluster:
+        application = observed.pending_applications.get(model_id, application)
+    return application.ready, application.state, application.text
+
+
+def _model(scope: Scope, plan: Plan, observed: Observed, model: ModelPlan) -> dict[str, Any]:
+    serving = model.serving
+    ready, state, message = _state(scope, observed, serving.model_id)
+    return {
+        "name": serving.model_id,
+        "ready": ready.value,
+        "url": plan.url_of(model),
+        "accelerators": model.accelerators,
+        "replicas": span(serving.min_replicas, serving.max_replicas),
+        "state": state,
+        "message": truncate(message),
+    }
+
+
+def models(scope: Scope, plan: Plan, observed: Observed) -> list[dict[str, Any]]:
+    """In the order of spec.models."""
+    return [_model(scope, plan, observed, model) for model in plan.models]
+
+
+def carried(scope: Scope, observed: Observed) -> list[dict[str, Any]]:
+    """The models of the last good spec, while the new one is wrong: they go on serving."""
+    entries = []
+    for last in scope.status.get("models") or ():
+        ready, state, message = _state(scope, observed, last["name"])
+        entries.append({**last, "ready": ready.value, "state": state, "message": truncate(message)})
+    return entries

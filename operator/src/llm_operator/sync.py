@@ -1,0 +1,180 @@
+"""The operator as one pure function: Scope → Outcome. The only place that orders validation, plan, render and status.
+
+It runs in the operator, in `llm-operator render`, and in tests. Tests: tests/golden (a CR in, whole objects out).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from llm_operator.api import names
+from llm_operator.api.conditions import Condition, ConditionType, truncate
+from llm_operator.api.types import LLMDeploymentSpec
+from llm_operator.api.validation import InvalidSpec, validate
+from llm_operator.outcome import ClusterPatch, Event, Outcome
+from llm_operator.plan.inputs import Scope
+from llm_operator.plan.plan import Plan
+from llm_operator.plan.resolve import resolve
+from llm_operator.render.bounds import cluster_patch
+from llm_operator.render.drift import differences
+from llm_operator.render.rayservice import rayservice
+from llm_operator.status.build import build
+from llm_operator.status.conditions import Facts
+from llm_operator.status.diagnosis import diagnose
+from llm_operator.status.models import carried, models
+from llm_operator.status.observed import Observed, observe
+
+DRIFT_CORRECTED: Final = "DriftCorrected"
+CHILD_RECREATED: Final = "ChildRecreated"
+_WATCHED: Final = (ConditionType.READY, ConditionType.ACCEPTED, ConditionType.RENDERED, ConditionType.DEGRADED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desired:
+    """What should be there, and how far the live child is from it."""
+
+    rayservice: dict[str, Any]
+    edited: bool
+    """The rendered spec is not the one that was applied last."""
+    drift: tuple[str, ...]
+    """Paths at which the live object differs from the rendered one."""
+
+    def apply_needed(self, scope: Scope) -> bool:
+        """A drift that our own last apply could not mend (pruned fields) is reported, not applied again and again."""
+        if scope.applied:
+            return False
+        if scope.child is None or self.edited:
+            return True
+        seen = (scope.status.get("rayService") or {}).get("generation")
+        return bool(self.drift) and (scope.child["metadata"].get("generation") != seen or self.metadata_drift)
+
+    @property
+    def metadata_drift(self) -> bool:
+        """Labels, annotations and owners do not raise the generation."""
+        return any(path.startswith("metadata.") for path in self.drift)
+
+
+def routes(scope: Scope) -> dict[str, str]:
+    """Route prefixes in force, from the live Serve configuration, or from the last status when there is no child."""
+    if scope.child is not None:
+        try:
+            config = json.loads(scope.child.get("spec", {}).get("serveConfigV2", "{}"))
+            return {str(app["name"]): str(app["route_prefix"]) for app in config.get("applications", ())}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass  # edited by hand into something else: the status remembers
+    return {model["name"]: _route_of(model["url"]) for model in scope.status.get("models") or () if model.get("url")}
+
+
+def _route_of(url: str) -> str:
+    """`http://x-serve-svc.ns.svc:8000/name/v1` → `/name`."""
+    return "/" + url.partition("://")[2].partition("/")[2].removesuffix("v1").strip("/")
+
+
+def _foreign(scope: Scope) -> bool:
+    """Somebody else's RayService has our name: never adopted, never touched."""
+    if scope.child is None:
+        return False
+    owners = scope.child["metadata"].get("ownerReferences") or ()
+    return not any(owner.get("uid") == scope.parent["metadata"].get("uid") for owner in owners)
+
+
+def _desired(scope: Scope, plan: Plan) -> _Desired:
+    wanted = rayservice(plan, scope.child)
+    live = scope.child or {}
+    annotations = live.get("metadata", {}).get("annotations") or {}
+    key = names.SPEC_HASH_ANNOTATION
+    return _Desired(
+        rayservice=wanted,
+        edited=annotations.get(key) != wanted["metadata"]["annotations"][key],
+        drift=tuple(differences(wanted, live)) if scope.child is not None else (),
+    )
+
+
+def _plan(scope: Scope) -> tuple[LLMDeploymentSpec | None, Plan | None, InvalidSpec | None]:
+    metadata = scope.parent["metadata"]
+    try:
+        spec = validate(scope.name, scope.parent.get("spec"))
+        uid = str(metadata.get("uid", ""))
+        return spec, resolve(spec, name=scope.name, namespace=scope.namespace, uid=uid, routes=routes(scope)), None
+    except InvalidSpec as invalid:
+        return None, None, invalid
+
+
+def _drift_events(scope: Scope, desired: _Desired) -> tuple[Event, ...]:
+    if scope.child is None:
+        if (scope.status.get("rayService") or {}).get("name"):
+            return (Event("Normal", CHILD_RECREATED, f'RayService "{scope.name}" was gone and is made again'),)
+        return ()
+    if desired.edited or not desired.drift:
+        return ()
+    paths = ", ".join(desired.drift[:5]) + (" and more" if len(desired.drift) > 5 else "")
+    return (Event("Normal", DRIFT_CORRECTED, truncate(f"RayService was changed by somebody else, restored: {paths}")),)
+
+
+def _transitions(facts: Facts, previous: Mapping[str, Mapping[str, Any]]) -> tuple[Event, ...]:
+    """An event for each watched condition whose status or reason is not what it was; none at the very first look."""
+    return tuple(
+        Event(
+            _severity(condition),
+            condition.reason.value,
+            truncate(f"{condition.type}={condition.status}. {condition.message}"),
+        )
+        for condition in facts.conditions()
+        if condition.type in _WATCHED
+        and (old := previous.get(condition.type.value)) is not None
+        and (old.get("status"), old.get("reason")) != (condition.status.value, condition.reason.value)
+    )
+
+
+def _severity(condition: Condition) -> str:
+    bad = condition.is_true if condition.type is ConditionType.DEGRADED else condition.status.value == "False"
+    waiting = condition.type is ConditionType.READY
+    return "Warning" if bad and not waiting else "Normal"
+
+
+def _patches(scope: Scope, desired: _Desired, observed: Observed) -> tuple[ClusterPatch, ...]:
+    groups = desired.rayservice["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    live = {observed.active_cluster, observed.pending_cluster}
+    found = (cluster_patch(cluster, groups) for cluster in scope.clusters if cluster["metadata"]["name"] in live)
+    return tuple(patch for patch in found if patch is not None)
+
+
+def _facts(
+    scope: Scope,
+    desired: _Desired | None,
+    spec: LLMDeploymentSpec | None,
+    invalid: InvalidSpec | None,
+    plan: Plan | None,
+) -> Facts:
+    foreign = _foreign(scope)
+    observed = observe(None if foreign else scope.child)
+    needed = desired is not None and desired.apply_needed(scope)
+    stuck = desired is not None and not needed and not desired.edited and bool(desired.drift)
+    return Facts(
+        scope=scope,
+        observed=observed,
+        spec=spec,
+        invalid=invalid,
+        models=tuple(models(scope, plan, observed) if plan is not None else carried(scope, observed)),
+        cause=diagnose(scope, observed) if observed.exists else None,
+        apply_pending=needed,
+        foreign=foreign,
+        pruned=desired.drift if desired is not None and stuck else (),
+    )
+
+
+def sync(scope: Scope) -> Outcome:
+    """What has to be written for this scope. Pure: the same scope gives the same outcome."""
+    spec, plan, invalid = _plan(scope)
+    desired = _desired(scope, plan) if plan is not None else None
+    facts = _facts(scope, desired, spec, invalid, plan)
+    status = build(facts, plan)
+    events = _transitions(facts, {entry["type"]: entry for entry in scope.status.get("conditions") or ()})
+    if spec is None or desired is None or spec.paused or facts.foreign or not scope.kuberay_installed:
+        return Outcome(status=status, events=events)
+    if spec.suspend:
+        return Outcome(status=status, events=events, delete_child=scope.child is not None)
+    if facts.apply_pending and scope.apply_error is None:
+        return Outcome(status=status, apply=desired.rayservice, events=_drift_events(scope, desired))
+    return Outcome(status=status, events=events, patches=_patches(scope, desired, facts.observed))
