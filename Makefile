@@ -18,15 +18,11 @@ help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  First time: make demo (from nothing to an answer), then make test."
 
-##
 $(STAMP): tests/requirements.txt operator/pyproject.toml serve_app/pyproject.toml
-	@tests/cluster/prerequisites.sh python
-	@test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	@python=$$(tests/bootstrap.sh) && { test -x $(VENV)/bin/python || "$$python" -m venv $(VENV); }
 	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	@echo "==> Python packages (pinned, checked by hash)"
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip sync -q --require-hashes tests/requirements.txt
-	@$(VENV)/bin/python -m ensurepip -q >/dev/null 2>&1 || true
-	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || true
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install -q --require-hashes -r tests/requirements.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install -q --no-deps --no-build-isolation -e operator -e serve_app
 	@touch $@
 
@@ -34,7 +30,7 @@ venv: $(STAMP) ## Python environment in .venv, from the hashed locks
 
 lock: ## Renew the hashed locks after a change of dependencies
 	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 operator/pyproject.toml -o operator/requirements.txt
-	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 operator/pyproject.toml tests/requirements.in -o tests/requirements.txt
+	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 operator/pyproject.toml serve_app/pyproject.toml tests/requirements.in -o tests/requirements.txt
 
 fmt: venv ## Format the code
 	$(VENV)/bin/ruff format -q --config $(CONFIG) $(SOURCES)
