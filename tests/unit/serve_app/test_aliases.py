@@ -1,0 +1,32 @@
+"""Aliases as they come through `user_config`: taken as they are, or refused with the entry that is wrong."""
+
+from typing import Any
+
+import pytest
+from llm_serve_app.aliases import InvalidAliases, parse_aliases
+
+
+@pytest.mark.parametrize("user_config", [{}, {"aliases": {}}])
+def test_no_aliases(user_config: dict[str, Any]) -> None:
+    assert parse_aliases(user_config, ["demo"]) == {}
+
+
+def test_several_names_for_a_model() -> None:
+    aliases = {"gpt-4o": "demo", "default": "demo"}
+    assert parse_aliases({"aliases": aliases}, ["demo"]) == aliases
+
+
+@pytest.mark.parametrize(
+    ("user_config", "message"),
+    [
+        ({"alias": {}}, "user_config.alias: unknown key"),
+        ({"aliases": ["gpt-4o"]}, "user_config.aliases: must map"),
+        ({"aliases": {"": "demo"}}, "at least one character"),
+        ({"aliases": {"demo": "demo"}}, "is the id of a model"),
+        ({"aliases": {"gpt-4o": "dmeo"}}, "no model 'dmeo' in this application; it has ['demo']"),
+    ],
+)
+def test_refused(user_config: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidAliases) as error:
+        parse_aliases(user_config, ["demo"])
+    assert message in str(error.value)
