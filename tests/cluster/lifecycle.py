@@ -1,0 +1,182 @@
+"""Brings the cluster up and down. Each part can be interrupted and run again: what is there is not made twice."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from cluster import base, binaries, engine, env, golang, images, kuberay, names, node_image, oci_runtime, store
+from cluster.engine import docker, image_id
+from cluster.kind_config import kind_config
+from cluster.shell import ClusterError, parallel, run, say, step, wait_for
+from cluster.source import Source, choose
+
+_MANIFESTS: Final = Path(__file__).parent / "manifests"
+_NODE_READY_SECONDS: Final = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a cluster is made of: image references; `own` are those of this repository."""
+
+    source: Source
+    node: str
+    kuberay: str
+    own: tuple[str, ...]
+
+
+def up(without: frozenset[str]) -> None:
+    """From whatever state this machine is in to a running cluster with KubeRay and our images but `without`."""
+    source = choose()
+    engine.ensure_engine()
+    parts = _ensure_parts(source, without)
+    if not _node_runs():
+        _create(parts)
+    env.guard()
+    parallel(lambda: _install_kuberay(), lambda: _load(parts))
+    golang.drop_caches()
+    _forget_old_images(parts)
+    say(f"cluster {names.CLUSTER} is up: python -m cluster kubectl get pods -A")
+
+
+def _ensure_parts(source: Source, without: frozenset[str]) -> Parts:
+    """Build or pull everything; compiling, image builds and downloads run beside each other."""
+    base.ensure_base(source)
+    own = tuple(name for name in names.BUILDABLE if name not in without)
+    made: dict[str, str] = {}
+
+    def compile_all() -> None:
+        binaries.ensure_tools()
+        made["node"] = node_image.ensure_node_image(source)
+        made["kuberay"] = kuberay.ensure_image(source)
+        kuberay.manifest()
+
+    def build_own() -> None:
+        for name in own:
+            images.build(name, source)
+
+    def prefetch() -> None:
+        if source is Source.BUILD and not _all_compiled():
+            with step("download Go modules"):
+                golang.prefetch(*golang.NODE_PROGRAMS, golang.KUBERAY)
+
+    parallel(compile_all, build_own, prefetch)
+    return Parts(source, made["node"], made["kuberay"], tuple(map(names.image_ref, own)))
+
+
+def _all_compiled() -> bool:
+    return all(golang.is_built(program, *golang.linux_platform()) for program in
+               (*golang.NODE_PROGRAMS, golang.KUBERAY))
+
+
+def _node_runs() -> bool:
+    """Whether the cluster is there and answers; a stopped or half-made one is removed."""
+    state = run(["docker", "inspect", "--format", "{{.State.Running}}", names.NODE], check=False)
+    if state.returncode != 0:
+        return False
+    if state.stdout.strip() == "true" and names.kubeconfig().exists():
+        answer = run([names.binary("kubectl"), "get", "--raw", "/readyz", "--request-timeout=10s"],
+                     env=env.environment(), check=False)
+        if answer.returncode == 0 and answer.stdout.strip() == "ok":
+            return True
+    say("the cluster is there but does not answer: it is made anew")
+    down()
+    return False
+
+
+def _create(parts: Parts) -> None:
+    """Make the kind cluster; a failure leaves nothing behind but kind's log in the cache."""
+    ready = store.usable(store.engine_info(), linux=sys.platform == "linux")
+    names.kubeconfig().unlink(missing_ok=True)
+    preloaded = (parts.kuberay, *(reference for reference in parts.own if "serve" in reference))
+    live = store.clone(store.ensure_golden(parts.node, preloaded), parts.node) if ready else None
+    policy = names.cache_dir() / "audit-policy.yaml"
+    shutil.copy(_MANIFESTS / "audit-policy.yaml", policy)
+    lacks = sys.platform == "linux" and "CAP_SYS_RESOURCE" in oci_runtime.host_lacks()
+    config = kind_config(parts.source, policy=policy, store=live, restrict_oom=lacks)
+    with step("kind create cluster"):
+        run([names.binary("kind"), "create", "cluster", "--name", names.CLUSTER, "--image", parts.node,
+             "--kubeconfig", names.kubeconfig(), "--config", "-"], stdin=yaml.safe_dump(config), env=env.environment())
+    if live is not None:
+        images.note_loaded(*preloaded)
+
+
+def _install_kuberay() -> None:
+    env.kubectl("apply", "--server-side", "-f", _MANIFESTS / "namespaces.yaml")
+    with step("KubeRay: manifests"):
+        kuberay.apply(kuberay.manifest())
+    # One replica answers as well on one node and leaves 100m CPU to the models.
+    env.kubectl("-n", "kube-system", "scale", "deployment/coredns", "--replicas=1")
+    with step("node Ready"):
+        env.kubectl("wait", "--for=condition=Ready", f"node/{names.NODE}", f"--timeout={_NODE_READY_SECONDS:.0f}s")
+    with step("CoreDNS and KubeRay available"):
+        env.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
+        kuberay.wait_available()
+        wait_for("the default StorageClass exists", lambda: "standard" in env.kubectl("get", "storageclass"),
+                 seconds=60, hint="See `python -m cluster kubectl get storageclass`.")
+
+
+def _load(parts: Parts) -> None:
+    for reference in (parts.kuberay, *parts.own):
+        images.load(reference)
+
+
+def _forget_old_images(parts: Parts) -> None:
+    """Remove node images of ours that this cluster is not made of."""
+    listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", names.NODE_IMAGE.partition(":")[0]).split()
+    for reference in listed:
+        if reference != parts.node:
+            docker("rmi", reference, check=False)
+
+
+def down() -> None:
+    """Remove the cluster's container, volumes, store, kubeconfig and, if nothing else uses it, kind's network."""
+    names.kubeconfig().unlink(missing_ok=True)
+    if engine.running():
+        node = docker("inspect", "--format", "{{.Config.Image}}", names.NODE, check=False) or None
+        with step("remove the cluster"):
+            docker("rm", "--force", "--volumes", names.NODE, check=False)
+            for workshop in ("node-build", "store-build"):
+                docker("rm", "--force", "--volumes", f"{names.CLUSTER}-{workshop}", check=False)
+            _remove_network()
+            for leftover in ("live", "live.part"):
+                store.delete(store.folder() / leftover, node)
+    (names.cache_dir() / "loaded.json").unlink(missing_ok=True)
+
+
+def _remove_network() -> None:
+    used = docker("network", "inspect", "--format", "{{len .Containers}}", names.NETWORK, check=False)
+    others = docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster", check=False)
+    if used == "0" and not others:
+        docker("network", "rm", names.NETWORK, check=False)
+
+
+def status() -> str:
+    """One screen: engine, source, images, cluster, disk."""
+    if not engine.running():
+        return "Docker engine: does not answer (`python -m cluster up` starts or installs it)"
+    lines = ["Docker engine: " + docker("version", "--format", "{{.Server.Version}}")]
+    for reference in (names.BASE_IMAGE, *map(names.image_ref, names.BUILDABLE), names.KUBERAY_IMAGE):
+        size = docker("image", "inspect", "--format", "{{.Size}}", reference, check=False)
+        lines.append(f"image {reference}: " + (f"{int(size) / 1e9:.2f} GB" if size else "not built"))
+    lines.append(f"cache {names.cache_dir()}; kubeconfig {names.kubeconfig()}")
+    free = shutil.disk_usage(names.cache_dir()).free
+    lines.append(f"disk: {free / 1e9:.0f} GB free")
+    if not names.kubeconfig().exists():
+        return "\n".join([*lines, "cluster: down"])
+    try:
+        lines += ["cluster: up", env.kubectl("get", "nodes,pods", "-A", "-o", "wide").rstrip()]
+    except ClusterError as problem:
+        lines.append(f"cluster: does not answer ({problem})")
+    return "\n".join(lines)
+
+
+def require_image(reference: str) -> None:
+    """Raise ClusterError unless the Docker engine has the image."""
+    if image_id(reference) is None:
+        raise ClusterError(f"{reference} is not built: `python -m cluster build {reference.split('/')[1].split(':')[0]}`")

@@ -1,0 +1,125 @@
+"""The node's containerd store: filled once per set of images, then cloned by hard links for each new cluster.
+
+Loading a 7 GB image into a node takes minutes; most of it is unpacking. So the images are imported and unpacked
+once into a `golden` store in the cache, and a new cluster gets a clone: the layers are hard links (containerd never
+changes a layer in place: containers write above them), the databases are copies. A clone takes seconds, keeps the
+page cache warm and is thrown away with the cluster. Needs a Docker engine that shares this machine's file system;
+elsewhere (Docker Desktop, rootless) images are streamed into each new node.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from cluster import hashing, names
+from cluster.engine import docker, docker_json, image_id
+from cluster.shell import ClusterError, pipe, say, step, wait_for
+
+_WORKSHOP: Final = f"{names.CLUSTER}-store-build"
+_IMPORT: Final = ("ctr", "-n", "k8s.io", "images", "import", "--all-platforms", "--digests",
+                  "--snapshotter=overlayfs", "-")
+# Layers are in the content store as archives and unpacked as snapshots; only the snapshots are needed.
+_DROP_ARCHIVES: Final = """
+for blob in $(ctr -n k8s.io content ls | awk '/containerd.io\\/uncompressed/ {print $1}'); do
+  ctr -n k8s.io content rm "$blob" > /dev/null
+done
+"""
+_CLONE: Final = """
+set -e
+rm -rf /store/live /store/live.part
+cp -al "/store/$1" /store/live.part
+find /store/live.part -name '*.db' | while read -r db; do cp "$db" "$db.copy"; mv "$db.copy" "$db"; done
+mv /store/live.part /store/live
+"""
+
+
+def usable(info: dict[str, Any] | None, *, linux: bool) -> bool:
+    """Whether the engine (`docker info`) works on this machine's own file system, as root."""
+    if not linux or info is None or "Docker Desktop" in info.get("OperatingSystem", ""):
+        return False
+    return not any("rootless" in option or "userns" in option for option in info.get("SecurityOptions") or [])
+
+
+def engine_info() -> dict[str, Any] | None:
+    """What `docker info` says, or None."""
+    info: dict[str, Any] | None = docker_json("info", "--format", "{{json .}}")
+    return info
+
+
+def folder() -> Path:
+    """Where the stores lie."""
+    path = names.cache_dir() / "store"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def ensure_golden(node_image: str, images: Sequence[str]) -> str:
+    """Make the store that holds the node image's own images and `images`; return its name. Older ones go."""
+    ids = [image_id(reference) or "" for reference in (node_image, *images)]
+    name = f"golden-{hashing.of_text(Path(__file__).read_text(), *images, *ids)}"
+    if (folder() / name).is_dir():
+        return name
+    for old in folder().glob("golden-*"):
+        delete(old, node_image)
+    _workshop(node_image)
+    try:
+        _fill(name, images)
+    finally:
+        docker("rm", "--force", "--volumes", _WORKSHOP, check=False)
+    return name
+
+
+def _workshop(node_image: str) -> None:
+    docker("rm", "--force", "--volumes", _WORKSHOP, check=False)
+    docker("run", "--detach", "--privileged", "--name", _WORKSHOP, "--volume", f"{folder()}:/store",
+           "--entrypoint", "sleep", node_image, "infinity")
+
+
+def _inside(script: str, *args: str, check: bool = True) -> str:
+    return docker("exec", _WORKSHOP, "sh", "-c", script, "sh", *args, check=check)
+
+
+def _fill(name: str, images: Sequence[str]) -> None:
+    with step(f"node store: {', '.join(images)}"):
+        _inside("""set -e; rm -rf /store/*.part; mkdir "/store/$1.part"
+            cp -a /var/lib/containerd/. "/store/$1.part/"; mount --bind "/store/$1.part" /var/lib/containerd""", name)
+        docker("exec", "--detach", _WORKSHOP, "sh", "-c", "exec containerd > /var/log/containerd.log 2>&1")
+        wait_for("containerd answers", lambda: "Server" in _inside("ctr version", check=False), seconds=60,
+                 hint=f"See `docker exec {_WORKSHOP} cat /var/log/containerd.log`.")
+        for image in images:
+            pipe(["docker", "save", image], ["docker", "exec", "-i", _WORKSHOP, *_IMPORT])
+        _inside(_DROP_ARCHIVES)
+        _inside("pkill -TERM -x containerd; while pgrep -x containerd > /dev/null; do sleep 0.1; done; sync")
+        _inside('mv "/store/$1.part" "/store/$1"', name)
+
+
+def clone(name: str, node_image: str) -> Path:
+    """Make the store of a new cluster from the golden one and return its folder."""
+    with step("node store: clone by hard links"):
+        docker("run", "--rm", "--privileged", "--volume", f"{folder()}:/store", "--entrypoint", "sh", node_image,
+               "-c", _CLONE, "sh", name)
+    return folder() / "live"
+
+
+def delete(path: Path, node_image: str | None) -> None:
+    """Delete a store; its files belong to root, so without root this is done in a container of `node_image`."""
+    if not path.exists():
+        return
+    if os.geteuid() == 0:
+        shutil.rmtree(path)
+    elif node_image:
+        docker("run", "--rm", "--volume", f"{folder()}:/store", "--entrypoint", "rm", node_image,
+               "-rf", f"/store/{path.name}")
+    else:
+        say(f"left behind: {path} belongs to root; `sudo rm -rf {path}`")
+
+
+def stream(image: str) -> None:
+    """Load an image of the Docker engine into the running node."""
+    if image_id(image) is None:
+        raise ClusterError(f"there is no image {image} to load: build it first")
+    pipe(["docker", "save", image], ["docker", "exec", "-i", names.NODE, *_IMPORT])
