@@ -14,7 +14,7 @@ from llm_operator.api.types import ApiModel, LLMDeploymentSpec
 
 Schema = dict[str, Any]
 
-_DROPPED: Final = ("title", "default", "propertyNames", "$defs", "const", "anyOf", "allOf", "$ref")
+_DROPPED: Final = ("title", "default", "propertyNames", "patternProperties", "$defs", "const", "anyOf", "allOf", "$ref")
 _READY: Final = '.status.conditions[?(@.type=="Ready")]'
 _COLUMNS: Final = (
     ("Ready", "string", f"{_READY}.status", 0),
@@ -54,6 +54,13 @@ def _describe(node: Schema) -> str | None:
     return text
 
 
+def _map_values(node: Schema) -> Schema | None:
+    """Schema of a map's values. pydantic says a pattern of the keys as patternProperties, which structural schemas forbid:
+    the operator's own validation says it (validation.py)."""
+    values = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+    return values[0] if isinstance(values[0], dict) else None
+
+
 def _structural(node: Schema, defs: dict[str, Schema]) -> Schema:
     node = _resolve(node, defs)
     out: Schema = {key: copy.deepcopy(value) for key, value in node.items() if key not in _DROPPED}
@@ -67,8 +74,8 @@ def _structural(node: Schema, defs: dict[str, Schema]) -> Schema:
     if "properties" in node:
         out["properties"] = {name: _structural(child, defs) for name, child in node["properties"].items()}
         out.pop("additionalProperties", None)
-    elif isinstance(node.get("additionalProperties"), dict):
-        out["additionalProperties"] = _structural(node["additionalProperties"], defs)
+    elif (values := _map_values(node)) is not None:
+        out["additionalProperties"] = _structural(values, defs)
     if "items" in node:
         out["items"] = _structural(node["items"], defs)
     if not {"type", "enum"} & out.keys():

@@ -217,7 +217,7 @@ def validate(name: str, raw_spec: Any) -> LLMDeploymentSpec:
     try:
         spec = parse_spec(raw_spec if raw_spec is not None else {})
     except ValidationError as error:
-        raise InvalidSpec((*check_name(name), *(_schema_error(detail) for detail in error.errors()))) from error
+        raise InvalidSpec((*check_name(name), *(_schema_error(detail) for detail in _causes(error)))) from error
     if errors := check_name(name) + check_spec(spec):
         raise InvalidSpec(errors)
     return spec
