@@ -1,0 +1,125 @@
+"""The operator's settings: every field is one environment variable LLM_OPERATOR_<FIELD>. Read here and nowhere else."""
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+PREFIX: Final = "LLM_OPERATOR_"
+_TRUE: Final = {"1", "true", "yes", "on"}
+_FALSE: Final = {"0", "false", "no", "off"}
+
+
+class ConfigError(Exception):
+    """A setting is wrong. The message names each variable, what it holds and what is right."""
+
+
+def _unique_identity() -> str:
+    """Unlike a bare host name, differs between two processes started on one developer's machine."""
+    return f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
+
+
+class Config(BaseModel):
+    """All settings, checked. Times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    namespaces: tuple[str, ...] = Field(
+        (), description="Namespaces to watch, separated by commas. Empty: the whole cluster (needs a ClusterRole)."
+    )
+    identity: str = Field(
+        default_factory=_unique_identity,
+        min_length=1,
+        max_length=253,
+        description="Holder name in the Lease and in events: the pod name. Must differ between replicas.",
+    )
+    leader_election: bool = Field(
+        True, description="Off only for a single process on a developer's machine: two writers would then both write."
+    )
+    lease_namespace: str = Field(
+        "llm-operator-system", min_length=1, description="Namespace of the Lease: the operator's own."
+    )
+    lease_name: str = Field("llm-operator", min_length=1, description="Name of the Lease; one per installation.")
+    lease_seconds: float = Field(
+        15, gt=0, le=300, description="A Lease not renewed for so long may be taken. 15 as in client-go."
+    )
+    renew_deadline_seconds: float = Field(
+        10, gt=0, le=300, description="A leader that could not renew for so long exits. Below lease_seconds (fencing)."
+    )
+    lease_retry_seconds: float = Field(
+        2, gt=0, le=60, description="Time between two tries to get or renew the Lease. Below renew_deadline_seconds."
+    )
+    workers: int = Field(
+        16, ge=1, le=256, description="Reconciles in flight at once. One object is never reconciled twice at a time."
+    )
+    resync_seconds: float = Field(
+        600, gt=0, le=86400, description="Mean time between two full re-syncs (paged LIST of names; prunes ghosts)."
+    )
+    discovery_seconds: float = Field(
+        30, gt=0, le=600, description="While a CRD that we need is absent: time between two looks for it."
+    )
+    kube_concurrency: int = Field(
+        32, ge=1, le=512, description="API requests in flight at once (watches not counted), to spare the API server."
+    )
+    request_timeout_seconds: float = Field(
+        30, gt=0, le=300, description="Limit of one API request, so that a stuck call does not hold a worker."
+    )
+    backoff_min_seconds: float = Field(1, gt=0, le=60, description="Wait after an object's first failed reconcile.")
+    backoff_max_seconds: float = Field(
+        300, gt=0, le=3600, description="Longest wait after repeated failures; the wait doubles up to this."
+    )
+    drain_seconds: float = Field(
+        10, ge=0, le=60, description="On SIGTERM, time for reconciles in flight. Below the pod's grace period (30)."
+    )
+    http_port: int = Field(8080, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+
+    @field_validator("namespaces", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("leader_election", mode="before")
+    @classmethod
+    def _boolean(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.strip().lower() in _TRUE | _FALSE:
+            return value.strip().lower() in _TRUE
+        raise ValueError("must be true or false")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.lease_retry_seconds < self.renew_deadline_seconds < self.lease_seconds:
+            raise ValueError(
+                f"{PREFIX}LEASE_RETRY_SECONDS < {PREFIX}RENEW_DEADLINE_SECONDS < {PREFIX}LEASE_SECONDS must hold"
+            )
+        if self.backoff_min_seconds > self.backoff_max_seconds:
+            raise ValueError(f"{PREFIX}BACKOFF_MIN_SECONDS must not exceed {PREFIX}BACKOFF_MAX_SECONDS")
+        return self
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Config":
+        """Settings from the environment; empty variables count as unset, unknown ones are not looked at
+        (Kubernetes itself injects LLM_OPERATOR_* for Services). Raises ConfigError."""
+        source = os.environ if environ is None else environ
+        given = {
+            name: source[variable]
+            for name in cls.model_fields
+            if source.get(variable := PREFIX + name.upper(), "").strip()
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise ConfigError("; ".join(_explain(item) for item in error.errors())) from None
+
+
+def _explain(error: Any) -> str:
+    if not error["loc"]:
+        return str(error["msg"]).removeprefix("Value error, ")
+    name = str(error["loc"][0])
+    meaning = Config.model_fields[name].description
+    return f"{PREFIX}{name.upper()}={error['input']!r}: {error['msg']}. It means: {meaning}"

@@ -1,0 +1,74 @@
+"""What the operator needs of the Kubernetes API, as a Protocol: tests put a fake in its place."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from llm_operator.kube.resources import Resource
+
+Manifest: TypeAlias = dict[str, Any]
+"""A Kubernetes object as JSON; the caller owns it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKey:
+    """One object by name and by identity."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+class Cluster(Protocol):
+    """All calls raise `kube.errors.ApiError`; writes (leases excepted) raise NotLeader while we may not write."""
+
+    async def apply(self, resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
+        """Server-side apply, forced, of exactly the given fields; returns the object as stored."""
+        ...
+
+    async def apply_status(self, resource: Resource, parent: Mapping[str, Any], status: Mapping[str, Any]) -> Manifest:
+        """Server-side apply of the whole status of `parent` (its uid must still be that one); returns the object."""
+        ...
+
+    async def patch_json(
+        self, resource: Resource, namespace: str, name: str, operations: Sequence[Mapping[str, Any]]
+    ) -> Manifest:
+        """JSON patch (RFC 6902); a failed `test` raises Invalid. Returns the object."""
+        ...
+
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> Manifest | None:
+        """Background deletion of the object with that uid (another one raises Conflict; none is fine).
+        Returns the object while finalizers hold it, None when it is gone."""
+        ...
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """The object, or None."""
+        ...
+
+    def list_keys(self, resource: Resource) -> AsyncIterator[ObjectKey]:
+        """Names of all watched objects of a kind, in pages, metadata only."""
+        ...
+
+    async def is_served(self, resource: Resource) -> bool:
+        """Whether the API server knows the kind now (discovery)."""
+        ...
+
+    async def create_event(self, event: Manifest) -> Manifest:
+        """Creates an events.k8s.io/v1 Event in its namespace; Conflict when it exists."""
+        ...
+
+    async def patch_event(self, namespace: str, name: str, patch: Mapping[str, Any]) -> Manifest:
+        """Merge patch of an Event (its series)."""
+        ...
+
+    async def get_lease(self, namespace: str, name: str) -> Manifest | None:
+        """The Lease, or None."""
+        ...
+
+    async def create_lease(self, lease: Manifest) -> Manifest:
+        """Creates a Lease; Conflict when it exists."""
+        ...
+
+    async def update_lease(self, lease: Manifest) -> Manifest:
+        """Replaces a Lease; Conflict when its resourceVersion is not the newest."""
+        ...
