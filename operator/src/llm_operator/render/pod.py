@@ -47,10 +47,10 @@ def _pod_security() -> dict[str, Any]:
 
 def _resources(resources: PodResources) -> dict[str, Any]:
     """Memory and devices: request = limit. CPU: a request only, since a throttled engine misses its health checks."""
-    fixed: dict[str, str] = {"memory": resources.memory}
+    fixed: dict[str, str] = {"memory": quantity.canonical(resources.memory)}
     if resources.devices is not None:
         fixed[resources.devices[0]] = str(resources.devices[1])
-    return {"requests": {"cpu": resources.cpu, **fixed}, "limits": fixed}
+    return {"requests": {"cpu": quantity.canonical(resources.cpu), **fixed}, "limits": fixed}
 
 
 def _env_literal(pairs: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
@@ -101,7 +101,7 @@ def _container(name: str, image: str, resources: PodResources, ports: tuple[tupl
 
 
 def _volumes(resources: PodResources) -> list[dict[str, Any]]:
-    return [{"name": _SHM, "emptyDir": {"medium": "Memory", "sizeLimit": resources.shared_memory}}]
+    return [{"name": _SHM, "emptyDir": {"medium": "Memory", "sizeLimit": quantity.canonical(resources.shared_memory)}}]
 
 
 def _toleration(toleration: Toleration) -> dict[str, Any]:
