@@ -1,0 +1,219 @@
+"""Walks tests/golden/cases. `--update` (make golden) rewrites want.yaml; look at the difference before you commit."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from golden.case import CASES, Case, cases, document
+from golden.restricted import pod_problems
+from jsonschema import Draft202012Validator
+from llm_serve_app.check import check
+
+from llm_operator.api.names import MODEL_LABEL
+from llm_operator.api.crd import structural_schema
+from llm_operator.api.status_types import LLMDeploymentStatus
+from llm_operator.api.types import ApiModel
+from llm_operator.render.text import to_yaml
+
+ALL = cases()
+each_case = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+
+
+def rendered() -> list[tuple[str, dict[str, Any]]]:
+    """Every RayService that a case applies."""
+    found = ((case.name, step.outcome.apply) for case in ALL for step in case.steps())
+    return [(name, apply) for name, apply in found if apply is not None]
+
+
+each_rayservice = pytest.mark.parametrize(
+    "applied", [pytest.param(applied, id=name) for name, applied in rendered()]
+)
+
+
+def _header(case: Case) -> str:
+    return f"# {case.raw['about']}\n# Generated from case.yaml by `make golden`. Do not edit.\n"
+
+
+@each_case
+def test_case(case: Case, request: pytest.FixtureRequest) -> None:
+    want = case.folder / "want.yaml"
+    text = _header(case) + to_yaml(document(case.steps()))
+    if request.config.getoption("--update"):
+        want.write_text(text, encoding="utf-8")
+        return
+    assert want.exists(), f"{want}: missing; run `make golden` and read what it wrote"
+    lines = list(
+        difflib.unified_diff(want.read_text(encoding="utf-8").splitlines(), text.splitlines(), "want", "got", lineterm="")
+    )
+    assert not lines, "\n".join(lines[:80])
+
+
+def test_no_case_folder_is_forgotten() -> None:
+    empty = [folder.name for folder in CASES.iterdir() if not (folder / "case.yaml").exists()]
+    assert not empty, f"case.yaml missing in {empty}"
+
+
+@each_case
+def test_input_is_never_changed(case: Case) -> None:
+    scope = case.scope()
+    before = json.dumps([scope.parent, scope.child, scope.clusters, scope.pods], sort_keys=True)
+    case.steps()
+    from llm_operator.sync import sync
+
+    sync(scope)
+    assert json.dumps([scope.parent, scope.child, scope.clusters, scope.pods], sort_keys=True) == before
+
+
+@each_case
+def test_second_look_writes_nothing(case: Case) -> None:
+    """The promise of the design: with nothing changed, 0 writes, after a restart of the operator too."""
+    last = case.steps()[-1]
+    after = case.settled(last)
+    assert after.outcome.status == last.outcome.status
+    assert after.outcome.apply is None
+    assert after.outcome.patches == ()
+    assert after.outcome.events == ()
+    assert after.outcome.delete_child == last.outcome.delete_child
+
+
+STATUS_SCHEMA = Draft202012Validator(structural_schema(LLMDeploymentStatus))
+
+
+@each_case
+def test_status_is_what_the_crd_allows(case: Case) -> None:
+    """A status that the schema does not allow is refused by the API server, for ever."""
+    status = case.steps()[-1].outcome.status
+    partial = {"required": []}
+    errors = [
+        f"{error.json_path}: {error.message}"
+        for error in STATUS_SCHEMA.iter_errors(status)
+        if error.validator != "required"
+    ]
+    assert not errors, partial
+    assert status.keys() <= {field.alias for field in _fields(LLMDeploymentStatus)}
+
+
+def _fields(model: type[ApiModel]) -> list[Any]:
+    return list(model.model_fields.values())
+
+
+@each_rayservice
+def test_ray_accepts_the_serve_configuration(applied: dict[str, Any]) -> None:
+    """With Ray's own classes, strict about keys that Ray would drop without a word."""
+    problems = check(yaml.safe_load(applied["spec"]["serveConfigV2"]))
+    assert not problems, "\n".join(map(str, problems))
+
+
+@each_rayservice
+def test_scaling_lives_in_the_overrides(applied: dict[str, Any]) -> None:
+    """A number inside `args` would restart the model at each edit; a missing one would be Ray's default of 1e9."""
+    for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
+        for config in application["args"]["llm_configs"]:
+            assert "deployment_config" not in config
+        for override in application["deployments"]:
+            assert {"min_replicas", "max_replicas", "target_ongoing_requests"} <= override["autoscaling_config"].keys()
+            assert "ray_actor_options" not in override
+
+
+def _groups(applied: dict[str, Any]) -> list[dict[str, Any]]:
+    """Without those that somebody else appended: they are kept, at 0 pods."""
+    groups = applied["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    return [group for group in groups if MODEL_LABEL in group["template"].get("metadata", {}).get("labels", {})]
+
+
+def _templates(applied: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    cluster = applied["spec"]["rayClusterConfig"]
+    groups = [(group["groupName"], group["template"]) for group in _groups(applied)]
+    return [("head", cluster["headGroupSpec"]["template"]), *groups]
+
+
+@each_rayservice
+def test_pods_run_under_the_restricted_profile(applied: dict[str, Any]) -> None:
+    problems = [f"{where}: {problem}" for where, pod in _templates(applied) for problem in pod_problems(pod)]
+    assert not problems, "\n".join(problems)
+
+
+@each_rayservice
+def test_kuberay_accepts_what_we_write(applied: dict[str, Any]) -> None:
+    """Rules of KubeRay 1.6.2, controllers/ray/utils/validation.go, and head ports that it finds by name."""
+    cluster = applied["spec"]["rayClusterConfig"]
+    assert len(applied["metadata"]["name"]) <= 47
+    assert "upgradeStrategy" not in cluster
+    assert cluster["autoscalerOptions"]["version"] == "v2"
+    assert cluster["authOptions"]["mode"] == "token"
+    head = cluster["headGroupSpec"]["template"]["spec"]["containers"][0]
+    assert {"dashboard", "serve", "metrics", "gcs-server", "client"} <= {port["name"] for port in head["ports"]}
+    names = [group["groupName"] for group in cluster["workerGroupSpecs"]]
+    assert len(set(names)) == len(names)
+    assert "headgroup" not in names, "Ray's autoscaler calls the head so"
+    for group in _groups(applied):
+        assert 0 <= group["minReplicas"] <= group["maxReplicas"]
+        assert int(group["resources"]["CPU"]) >= 1
+        assert not {"suspend", "scaleStrategy", "replicas"} & group.keys()
+        assert group["template"]["spec"].get("restartPolicy") is None
+
+
+@each_rayservice
+def test_no_text_of_the_user_reaches_a_command_line(applied: dict[str, Any]) -> None:
+    """KubeRay joins rayStartParams into a shell command."""
+    cluster = applied["spec"]["rayClusterConfig"]
+    assert cluster["headGroupSpec"]["rayStartParams"] == {"num-cpus": "0"}
+    assert all(group["rayStartParams"] == {} for group in cluster["workerGroupSpecs"])
+
+
+@each_rayservice
+def test_replicas_fit_into_the_pods(applied: dict[str, Any]) -> None:
+    """The most pods of a group hold the most replicas: bundles of GPU and CPU, plus one CPU for each replica's actor."""
+    groups = {
+        resource: group
+        for group in _groups(applied)
+        for resource in group["resources"]
+        if resource.startswith("group:")
+    }
+    for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
+        (config,) = application["args"]["llm_configs"]
+        bundles = config["placement_group_config"]["bundles"]
+        (token,) = {key for bundle in bundles for key in bundle if key.startswith("group:")}
+        group = groups[token]
+        most = application["deployments"][0]["autoscaling_config"]["max_replicas"]
+        fewest = application["deployments"][0]["autoscaling_config"]["min_replicas"]
+        gpus = sum(bundle.get("GPU", 0) for bundle in bundles)
+        cpus = sum(bundle.get("CPU", 0) for bundle in bundles) + 1
+        per_pod = int(group["resources"]["CPU"]) // cpus
+        if gpus:
+            per_pod = min(per_pod, int(group["resources"]["GPU"]) // gpus)
+            assert len(bundles) == config["engine_kwargs"]["tensor_parallel_size"]
+        assert group["maxReplicas"] * per_pod >= most
+        assert (group["maxReplicas"] - 1) * per_pod < most
+        assert group["minReplicas"] * per_pod >= fewest
+
+
+def test_rendering_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
+    """Bytes decide restarts; two processes with different orders of sets and dicts must agree."""
+    import os
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "from golden.case import cases;"
+        "from llm_operator.render.text import to_yaml;"
+        "[sys.stdout.write(to_yaml([s.outcome.apply, s.outcome.status])) for c in cases() for s in c.steps()]"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(CASES.parents[1])],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        for seed in ("1", "4242")
+    ]
+    first, second = (process.communicate(timeout=120)[0] for process in running)
+    assert all(process.returncode == 0 for process in running)
+    assert first
+    assert first == second
