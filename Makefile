@@ -36,20 +36,21 @@ fmt: venv ## Format the code
 	$(VENV)/bin/ruff format -q --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/ruff check -q --fix --config $(CONFIG) $(SOURCES)
 
-lint: venv ## ruff, mypy --strict, import contracts, yamllint, helm lint
+lint: venv ## ruff, mypy --strict, import contracts, yamllint (helm lint is part of test-chart)
 	$(VENV)/bin/ruff format --check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/ruff check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/mypy --config-file $(CONFIG) operator/src serve_app/src
 	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e
-	cd operator && ../$(VENV)/bin/lint-imports
+	cd operator && ../$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/yamllint -c tests/yamllint.yaml manifests charts/llm-operator/values.yaml charts/llm-operator/Chart.yaml
-	$(CLUSTER) helm lint --strict charts/llm-operator
 
-generate: venv ## Write every generated file: CRD, API reference, install.yaml, golden cases
+generate: venv ## Write every generated file: CRD, API reference, install.yaml
+	@$(CLUSTER) tools
 	$(PY) -m generate
 
 verify: venv ## Fail if a generated file is not what generate would write
 	@test ! -e operator/__init__.py || { echo "operator/__init__.py shadows the standard library's operator module: remove it"; exit 1; }
+	@$(CLUSTER) tools
 	$(PY) -m generate --check
 
 cluster: venv ## Local kind cluster with KubeRay (pulled, or built from source where no image registry is reachable)
