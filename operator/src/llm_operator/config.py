@@ -102,7 +102,7 @@ class Config(BaseModel):
         return self
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Config":
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Config":
         """Settings from the environment; empty variables count as unset, unknown ones are not looked at
         (Kubernetes itself injects LLM_OPERATOR_* for Services). Raises ConfigError."""
         source = os.environ if environ is None else environ
