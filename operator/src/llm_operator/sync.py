@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llm_operator.api import names
-from llm_operator.api.conditions import Condition, ConditionType, truncate
+from llm_operator.api.conditions import Condition, ConditionType, Reason, truncate
 from llm_operator.api.types import LLMDeploymentSpec
 from llm_operator.api.validation import InvalidSpec, validate
 from llm_operator.outcome import ClusterPatch, Event, Outcome
@@ -56,14 +56,21 @@ class _Desired:
 
 
 def routes(scope: Scope) -> dict[str, str]:
-    """Route prefixes in force, from the live Serve configuration, or from the last status when there is no child."""
-    if scope.child is not None:
-        try:
-            config = json.loads(scope.child.get("spec", {}).get("serveConfigV2", "{}"))
-            return {str(app["name"]): str(app["route_prefix"]) for app in config.get("applications", ())}
-        except (ValueError, KeyError, TypeError, AttributeError):
-            pass  # edited by hand into something else: the status remembers
-    return {model["name"]: _route_of(model["url"]) for model in scope.status.get("models") or () if model.get("url")}
+    """Route prefixes in force: what the last status says, and what the live Serve configuration says of other models. The
+    status wins, since only the operator writes it: a route that was edited by hand is restored, not adopted."""
+    models = scope.status.get("models") or ()
+    reported = {model["name"]: _route_of(model["url"]) for model in models if model.get("url")}
+    return {**_live_routes(scope), **reported}
+
+
+def _live_routes(scope: Scope) -> dict[str, str]:
+    if scope.child is None or _foreign(scope):
+        return {}
+    try:
+        config = json.loads(scope.child.get("spec", {}).get("serveConfigV2", "{}"))
+        return {str(app["name"]): str(app["route_prefix"]) for app in config.get("applications", ())}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # edited by hand into something else
 
 
 def _route_of(url: str) -> str:
@@ -80,7 +87,7 @@ def _foreign(scope: Scope) -> bool:
 
 
 def _desired(scope: Scope, plan: Plan) -> _Desired:
-    wanted = rayservice(plan, scope.child)
+    wanted = rayservice(plan, None if _foreign(scope) else scope.child)
     live = scope.child or {}
     annotations = live.get("metadata", {}).get("annotations") or {}
     key = names.SPEC_HASH_ANNOTATION
@@ -101,12 +108,19 @@ def _plan(scope: Scope) -> tuple[LLMDeploymentSpec | None, Plan | None, InvalidS
         return None, None, invalid
 
 
+def _touched(scope: Scope) -> bool:
+    """Somebody else changed the child's spec, while nobody changed ours."""
+    generation = (scope.child or {}).get("metadata", {}).get("generation")
+    same_spec = scope.status.get("observedGeneration") == scope.generation
+    return same_spec and generation != (scope.status.get("rayService") or {}).get("generation")
+
+
 def _drift_events(scope: Scope, desired: _Desired) -> tuple[Event, ...]:
     if scope.child is None:
         if (scope.status.get("rayService") or {}).get("name"):
             return (Event("Normal", CHILD_RECREATED, f'RayService "{scope.name}" was gone and is made again'),)
         return ()
-    if desired.edited or not desired.drift:
+    if not desired.drift or (desired.edited and not _touched(scope)):
         return ()
     paths = ", ".join(desired.drift[:5]) + (" and more" if len(desired.drift) > 5 else "")
     return (Event("Normal", DRIFT_CORRECTED, truncate(f"RayService was changed by somebody else, restored: {paths}")),)
@@ -128,6 +142,8 @@ def _transitions(facts: Facts, previous: Mapping[str, Mapping[str, Any]]) -> tup
 
 
 def _severity(condition: Condition) -> str:
+    if condition.reason is Reason.PAUSED:
+        return "Normal"
     bad = condition.is_true if condition.type is ConditionType.DEGRADED else condition.status.value == "False"
     waiting = condition.type is ConditionType.READY
     return "Warning" if bad and not waiting else "Normal"
@@ -177,4 +193,6 @@ def sync(scope: Scope) -> Outcome:
         return Outcome(status=status, events=events, delete_child=scope.child is not None)
     if facts.apply_pending and scope.apply_error is None:
         return Outcome(status=status, apply=desired.rayservice, events=_drift_events(scope, desired))
+    if facts.apply_pending:  # refused: bounds that no RayService has would be wrong in the live clusters too
+        return Outcome(status=status, events=events)
     return Outcome(status=status, events=events, patches=_patches(scope, desired, facts.observed))

@@ -31,8 +31,8 @@ class Facts:
 
     @property
     def suspended(self) -> bool:
-        """The user wants nothing to run."""
-        return self.spec is not None and self.spec.suspend
+        """The user wants nothing to run; what runs goes on while paused."""
+        return self.spec is not None and self.spec.suspend and not (self.spec.paused and self.observed.exists)
 
     @property
     def all_ready(self) -> bool:
@@ -57,7 +57,8 @@ class Facts:
         """Is the RayService as the spec wants it?"""
         kind, false = ConditionType.RENDERED, Status.FALSE
         if self.invalid is not None:
-            return Condition(kind, false, Reason.INVALID_SPEC, "the last good spec stays applied")
+            note = "the last good spec stays applied" if self.observed.exists else "nothing is applied"
+            return Condition(kind, false, Reason.INVALID_SPEC, note)
         if not self.scope.kuberay_installed:
             return Condition(
                 kind,
@@ -102,10 +103,12 @@ class Facts:
     def _not_ready(self, kind: ConditionType) -> Condition:
         if self.cause is not None:
             return Condition(kind, Status.FALSE, self.cause.reason, self.cause.message)
+        if not self.models and (blocked := self.blocked) is not None:
+            return Condition(kind, Status.FALSE, blocked.reason, blocked.message)
+        if self.observed.active_cluster and not self.observed.settled:
+            return Condition(kind, Status.FALSE, Reason.DEPLOYING, _NOT_TAKEN_UP)
         waiting = [model for model in self.models if model["ready"] != Status.TRUE]
         said = "; ".join(f"{model['name']}: {model['message'] or model['state']}" for model in waiting)
-        if any(model["state"].startswith("UNHEALTHY") or "/UNHEALTHY" in model["state"] for model in waiting):
-            return Condition(kind, Status.FALSE, Reason.UNHEALTHY, said)
         if waiting and all(model["ready"] == Status.UNKNOWN for model in waiting) and self.observed.ready:
             return Condition(
                 kind, Status.UNKNOWN, Reason.STATUS_UNKNOWN, "Ray Serve has not said how its applications are"
@@ -126,7 +129,7 @@ class Facts:
             return Condition(kind, Status.TRUE, Reason.UPGRADING, note)
         ready = self.ready()
         if ready.is_true and not self.observed.settled:
-            return Condition(kind, Status.TRUE, Reason.DEPLOYING, "KubeRay has not taken up the newest RayService yet")
+            return Condition(kind, Status.TRUE, Reason.DEPLOYING, _NOT_TAKEN_UP)
         if ready.is_true or (self.cause is not None and self.cause.reason in _STUCK):
             return Condition(kind, Status.FALSE, Reason.AS_EXPECTED)
         return Condition(kind, Status.TRUE, ready.reason, ready.message)
@@ -178,5 +181,6 @@ class Facts:
         )
 
 
+_NOT_TAKEN_UP = "KubeRay has not taken up the newest RayService yet"
 # Causes that do not go away by waiting.
 _STUCK = frozenset({Reason.DEPLOY_FAILED, Reason.KUBERAY_REJECTED, Reason.INITIALIZING_TIMEOUT})

@@ -121,9 +121,16 @@ def _forbidden(scope: Scope, observed: Observed) -> Cause | None:
 
 
 def _deploy_failed(scope: Scope, observed: Observed) -> Cause | None:
-    for name, application in {**observed.pending_applications, **observed.applications}.items():
+    for name, application in (*observed.applications.items(), *observed.pending_applications.items()):
         if application.failed:
             return Cause(Reason.DEPLOY_FAILED, f'model "{name}": Ray Serve gave up: {application.text}')
+    return None
+
+
+def _unhealthy(scope: Scope, observed: Observed) -> Cause | None:
+    for name, application in observed.applications.items():
+        if application.unhealthy:
+            return Cause(Reason.UNHEALTHY, f'model "{name}": {application.text or application.state}')
     return None
 
 
@@ -147,6 +154,7 @@ FINDERS: Final[tuple[Callable[[Scope, Observed], Cause | None], ...]] = (
     _out_of_memory,
     _crash_loop,
     _unschedulable,
+    _unhealthy,
 )
 
 

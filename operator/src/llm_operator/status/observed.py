@@ -10,7 +10,6 @@ from llm_operator.render.serve_config import engine_deployment
 
 # Ray 2.60.0, serve/_private/common.py: a deployment that serves is in one of these.
 _SERVING_DEPLOYMENT = frozenset({"HEALTHY", "UPSCALING", "DOWNSCALING"})
-_NO_REPLICA_YET = frozenset({"NOT_STARTED", "DEPLOYING"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,9 @@ class Application:
         return self.status == "DEPLOY_FAILED"
 
     @property
-    def deploying(self) -> bool:
-        """Serve is still bringing it up."""
-        return self.status in _NO_REPLICA_YET
+    def unhealthy(self) -> bool:
+        """It has served, and its replicas fail their health checks now."""
+        return "UNHEALTHY" in (self.status, self.engine_status)
 
     @property
     def text(self) -> str:
