@@ -22,7 +22,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-SEED, STEPS, BATCH_SIZE, LEARNING_RATE, VOCABULARY = 20, 300, 16, 3e-3, 600
+SEED, STEPS, BATCH_SIZE, LEARNING_RATE, VOCABULARY = 20, 500, 16, 3e-3, 600
 CONTEXT_TOKENS = 1024
 LEAST_PROBABILITY = 0.95  # of every answer token, so that sampling is right as well
 END, PAD, ROLES = "<|end|>", "<|pad|>", ("system", "user", "assistant")

@@ -4,13 +4,16 @@ The aliases arrive through Serve's `user_config`, so editing them changes no cod
 vLLM, like ray.serve.llm itself. Ray 2.60.0: ray/llm/_internal/serve/core/ingress/{ingress,builder}.py.
 """
 
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from ray.llm._internal.serve.core.configs.openai_api_models import ModelCard, ModelList
 from ray.llm._internal.serve.core.ingress.ingress import OpenAiIngress
 
-from llm_serve_app.aliases import parse_aliases
+from llm_serve_app.aliases import InvalidAliases, parse_aliases
+
+logger = logging.getLogger("ray.serve")  # so that the line lands in the replica's log
 
 
 class AliasIngress(OpenAiIngress):  # type: ignore[misc]  # Ray's class is untyped
@@ -27,9 +30,13 @@ class AliasIngress(OpenAiIngress):  # type: ignore[misc]  # Ray's class is untyp
     async def reconfigure(self, user_config: Mapping[str, Any]) -> None:
         """Called by Serve at start and on each change of `user_config`; replaces all aliases.
 
-        Raises InvalidAliases; Serve then shows its message as the deployment's.
+        A bad map is logged and the aliases stay as they were: an exception here would make Serve kill this replica and
+        every one after it, so one wrong alias would take the models down (seen on Ray 2.60).
         """
-        self._aliases = parse_aliases(user_config, self._model_cards)
+        try:
+            self._aliases = parse_aliases(user_config, self._model_cards)
+        except InvalidAliases as error:
+            logger.error("%s; the aliases stay %s", error, self._aliases)
 
     async def _get_response(self, *, body: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         """The one way of every request to an engine; the engine knows only its own id, so the body has to name it."""
