@@ -29,6 +29,31 @@ NAME: Final = Rule(
     "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
     "metadata.name: must be at most 40 characters, lower case letters, digits and '-', and start with a letter",
 )
+# Serve sends a request to the longest route that fits, so the route of such a model would take requests of a model at "/"
+# (Ray 2.60.0, llm/_internal/serve/core/ingress/ingress.py); Ray's autoscaler calls the head "headgroup" (2.60.0,
+# autoscaler/_private/kuberay/autoscaling_config.py).
+RESERVED_NAMES: Final = ("detokenize", "headgroup", "tokenize", "v1")
+MODEL_NAME: Final = Rule(
+    f"!(self.name in {list(RESERVED_NAMES)})",
+    "is reserved (a path of the OpenAI API, or Ray's name of the head): choose another name",
+    ".name",
+)
+# What the API server would say of the pods, only later and in KubeRay's log (Kubernetes, core/validation/validation.go).
+TOLERATION_KEY: Final = Rule(
+    "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+    "without a key, operator must be Exists (every taint is tolerated)",
+    ".operator",
+)
+TOLERATION_VALUE: Final = Rule(
+    "!has(self.value) || !has(self.operator) || self.operator == 'Equal'",
+    "operator Exists compares no value: remove it",
+    ".value",
+)
+TOLERATION_SECONDS: Final = Rule(
+    "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+    "only effect NoExecute has a time: remove it or set effect to NoExecute",
+    ".tolerationSeconds",
+)
 ENV_ONE_SOURCE: Final = Rule("has(self.value) != has(self.secretKeyRef)", "set exactly one of value and secretKeyRef")
 HF_ONLY_REVISION: Final = Rule(
     "!has(self.revision) || self.uri.startsWith('hf://')",

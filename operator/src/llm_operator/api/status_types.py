@@ -1,11 +1,13 @@
 """The LLMDeployment status as pydantic models: only for the CRD, the API reference and one place that says what it holds."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from llm_operator.api.conditions import MAX_MESSAGE, ConditionType, Reason, Status
 from llm_operator.api.types import ApiModel
+
+MAX_STATE: Final = 64
 
 
 class ConditionStatus(ApiModel):
@@ -32,7 +34,7 @@ class ModelStatus(ApiModel):
     accelerators: str = Field(max_length=64, description="Accelerators of one replica, e.g. 2xH100.")
     replicas: str = Field(max_length=16, description="Wanted replicas: a number, or fewest-most when autoscaled.")
     state: str = Field(
-        max_length=64,
+        max_length=MAX_STATE,
         description="Status of the Serve application, with the engine's deployment: RUNNING/HEALTHY.",
     )
     message: str = Field(
@@ -62,7 +64,7 @@ class LLMDeploymentStatus(ApiModel):
     models_ready: str = Field(max_length=16, description="Ready models of all models, e.g. 1/2.")
     replicas: str = Field(max_length=32, description="Wanted replicas of all models: a number, or fewest-most.")
     gpus: str = Field(
-        max_length=128,
+        max_length=1024,
         description="Accelerators held at the fewest replicas, e.g. 4xH100,1xL4; 0 for CPU only.",
     )
     render_version: Literal["1"] = Field(description="Version of the rendering that the RayService was made with.")

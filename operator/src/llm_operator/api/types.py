@@ -42,11 +42,9 @@ ResourceName = Annotated[str, StringConstraints(pattern=LABEL_KEY_PATTERN, max_l
 
 
 class ApiModel(BaseModel):
-    """Camel case outside, snake case inside, frozen, and an unknown field is an error."""
+    """Camel case outside, snake case inside, frozen, and an unknown field (snake case included) is an error."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
 
 def _rules(*validations: rules.Rule) -> ConfigDict:
@@ -141,6 +139,8 @@ class Engine(ApiModel):
 
 class Toleration(ApiModel):
     """A Kubernetes toleration (core/v1)."""
+
+    model_config = _rules(rules.TOLERATION_KEY, rules.TOLERATION_VALUE, rules.TOLERATION_SECONDS)
 
     key: LabelKey | None = Field(default=None, description="Taint key; empty with operator Exists matches every taint.")
     operator: Literal["Exists", "Equal"] = Field(default="Equal", description="How key and value are compared.")
@@ -277,7 +277,7 @@ class Health(ApiModel):
 class Model(ApiModel):
     """One model: one Serve application and one worker group, so that editing one leaves the others running."""
 
-    model_config = _rules(rules.TENSOR_FITS, rules.CPU_TENSOR, rules.CPU_GPU_MEMORY)
+    model_config = _rules(rules.MODEL_NAME, rules.TENSOR_FITS, rules.CPU_TENSOR, rules.CPU_GPU_MEMORY)
 
     name: ModelName = Field(
         description="Name in the OpenAI API, of the Serve application and, with dots as dashes, of the worker group."

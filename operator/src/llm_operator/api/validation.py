@@ -106,10 +106,13 @@ def _unique_names(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
         for k, alias in enumerate(model.aliases)
     ]
     yield from _duplicates(used + aliases, "the name")
-    if len(set(used)) == len(used):
-        yield from (
-            error for error in _duplicates(groups, "with dots as dashes the name") if error.path in dict(groups)
-        )
+    if len({value for _, value in used}) == len(used):
+        yield from _duplicates(groups, "with dots as dashes the name")
+    yield from (
+        FieldError(path, f'"{value}" {rules.MODEL_NAME.message}')
+        for path, value in used
+        if value in rules.RESERVED_NAMES
+    )
 
 
 def _env_error(env: EnvVar) -> str | None:
@@ -156,6 +159,17 @@ def _accelerator(path: str, model: Model) -> Iterator[FieldError]:
         yield FieldError(f"{path}.engine.gpuMemoryUtilization", rules.CPU_GPU_MEMORY.message)
 
 
+def _tolerations(path: str, model: Model) -> Iterator[FieldError]:
+    for i, toleration in enumerate(model.accelerators[0].tolerations):
+        here = f"{path}.accelerators[0].tolerations[{i}]"
+        if toleration.key is None and toleration.operator != "Exists":
+            yield FieldError(f"{here}.operator", rules.TOLERATION_KEY.message)
+        if toleration.value is not None and toleration.operator == "Exists":
+            yield FieldError(f"{here}.value", rules.TOLERATION_VALUE.message)
+        if toleration.toleration_seconds is not None and toleration.effect != "NoExecute":
+            yield FieldError(f"{here}.tolerationSeconds", rules.TOLERATION_SECONDS.message)
+
+
 def _numbers(path: str, model: Model) -> Iterator[FieldError]:
     scaling, resources = model.scaling, model.resources
     if scaling.max_replicas is not None and scaling.min_replicas > scaling.max_replicas:
@@ -199,6 +213,7 @@ def check_spec(spec: LLMDeploymentSpec) -> tuple[FieldError, ...]:
             *_source(path, model),
             *_env(path, model),
             *_accelerator(path, model),
+            *_tolerations(path, model),
             *_numbers(path, model),
         ]
         errors += _aliases(path, model, spec)

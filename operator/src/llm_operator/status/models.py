@@ -3,6 +3,7 @@
 from typing import Any
 
 from llm_operator.api.conditions import Status, truncate
+from llm_operator.api.status_types import MAX_STATE
 from llm_operator.plan.inputs import Scope
 from llm_operator.plan.plan import ModelPlan, Plan, span
 from llm_operator.status.observed import Application, Observed
@@ -38,7 +39,7 @@ def _model(scope: Scope, plan: Plan, observed: Observed, model: ModelPlan) -> di
         "url": plan.url_of(model),
         "accelerators": model.accelerators,
         "replicas": span(serving.min_replicas, serving.max_replicas),
-        "state": state,
+        "state": state[:MAX_STATE],
         "message": truncate(message),
     }
 
@@ -53,5 +54,5 @@ def carried(scope: Scope, observed: Observed) -> list[dict[str, Any]]:
     entries = []
     for last in scope.status.get("models") or ():
         ready, state, message = _state(scope, observed, last["name"])
-        entries.append({**last, "ready": ready.value, "state": state, "message": truncate(message)})
+        entries.append({**last, "ready": ready.value, "state": state[:MAX_STATE], "message": truncate(message)})
     return entries

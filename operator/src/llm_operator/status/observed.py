@@ -76,38 +76,53 @@ class Observed:
         return self.applications.get(model_id, UNKNOWN)
 
 
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
 def _application(model_id: str, raw: Mapping[str, Any]) -> Application:
-    engine = (raw.get("serveDeploymentStatuses") or {}).get(engine_deployment(model_id), {})
+    engine = _map(_map(raw.get("serveDeploymentStatuses")).get(engine_deployment(model_id)))
     return Application(
-        status=str(raw.get("status", "")),
-        message=str(raw.get("message", "")),
-        engine_status=str(engine.get("status", "")),
-        engine_message=str(engine.get("message", "")),
+        status=_text(raw.get("status")),
+        message=_text(raw.get("message")),
+        engine_status=_text(engine.get("status")),
+        engine_message=_text(engine.get("message")),
     )
 
 
 def _applications(side: Mapping[str, Any]) -> dict[str, Application]:
-    return {name: _application(name, raw) for name, raw in (side.get("applicationStatuses") or {}).items()}
+    return {name: _application(name, _map(raw)) for name, raw in _map(side.get("applicationStatuses")).items()}
 
 
 def observe(child: Object | None) -> Observed:
     """Total: whatever the object holds, an Observed comes out."""
-    status: Mapping[str, Any] = (child or {}).get("status") or {}
-    conditions = {entry.get("type"): entry for entry in status.get("conditions") or ()}
+    status = _map((child or {}).get("status"))
+    conditions = {_text(_map(entry).get("type")): _map(entry) for entry in _list(status.get("conditions"))}
     ready = conditions.get("Ready", {})
-    active = status.get("activeServiceStatus") or {}
-    pending = status.get("pendingServiceStatus") or {}
-    generation = int((child or {}).get("metadata", {}).get("generation", 0))
+    active, pending = _map(status.get("activeServiceStatus")), _map(status.get("pendingServiceStatus"))
+    generation = _number(_map((child or {}).get("metadata")).get("generation"))
     return Observed(
         exists=child is not None,
         generation=generation,
-        settled=int(status.get("observedGeneration") or 0) >= generation,
+        settled=_number(status.get("observedGeneration")) >= generation,
         ready=ready.get("status") == "True",
-        ready_reason=str(ready.get("reason", "")),
-        ready_message=str(ready.get("message", "")),
+        ready_reason=_text(ready.get("reason")),
+        ready_message=_text(ready.get("message")),
         upgrading=conditions.get("UpgradeInProgress", {}).get("status") == "True",
-        active_cluster=str(active.get("rayClusterName", "")),
-        pending_cluster=str(pending.get("rayClusterName", "")),
+        active_cluster=_text(active.get("rayClusterName")),
+        pending_cluster=_text(pending.get("rayClusterName")),
         applications=_applications(active),
         pending_applications=_applications(pending),
     )
