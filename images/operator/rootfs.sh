@@ -35,5 +35,5 @@ ln -s python3.11 "$root/usr/bin/python3"
 # Is anything missing that the operator imports? This also leaves the bytecode of just these modules in place: a pod starts
 # one CPU second sooner, and cannot write it itself.
 chroot "$root" "$venv/bin/python3" -P -c 'import ssl, uuid, yaml, zoneinfo
-import aiohttp.web, jinja2, kopf, kubernetes.aio.client, kubernetes.aio.config, prometheus_client, pydantic, llm_operator.__main__'
+import aiohttp.web, jinja2, kopf, kubernetes.aio.client, kubernetes.aio.config, prometheus_client, pydantic, llm_operator.main, llm_operator.__main__'
 "$venv/bin/python3" -P -m compileall -q "$root$venv"/lib/python3.11/site-packages/llm_operator -s "$root"

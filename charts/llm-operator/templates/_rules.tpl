@@ -28,8 +28,8 @@ It never reads Secrets and never creates pods; KubeRay does. tests/chart holds t
 - apiGroups: [ray.io]
   resources: [rayclusters]
   verbs: [list, patch, watch]
-# The child, by server-side apply (create and patch); delete only for spec.suspend.
+# The child, by server-side apply (create and patch); delete only for spec.suspend; get to see a namesake of somebody else.
 - apiGroups: [ray.io]
   resources: [rayservices]
-  verbs: [create, delete, list, patch, watch]
+  verbs: [create, delete, get, list, patch, watch]
 {{- end -}}
