@@ -17,11 +17,11 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
-
 from llm_operator.outcome import Outcome
 from llm_operator.plan.inputs import Scope
 from llm_operator.render.serve_config import engine_deployment
@@ -145,7 +145,10 @@ class Case:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.name = folder.name
-        self.raw: dict[str, Any] = yaml.safe_load((folder / "case.yaml").read_text(encoding="utf-8"))
+        self.raw: dict[str, Any] = yaml.load(
+            (folder / "case.yaml").read_text(encoding="utf-8"),
+            Loader=yaml.CSafeLoader,
+        )
         for found, known in (
             (self.raw, _CASE_KEYS),
             (self.raw.get("before") or {}, _BEFORE_KEYS),
@@ -183,17 +186,15 @@ class Case:
         child = stored(first.apply, None, before.get("drops", []))
         models = before.get("models", {model["name"]: "RUNNING/HEALTHY" for model in spec["models"]})
         child["status"] = kuberay_status(child, {"models": models})
-        scope = Scope(
-            parent=self.parent(spec, generation, first.status), now=EARLIER, child=child, applied=True
-        )
-        status = before.get("status", sync(scope).status)
+        scope = Scope(parent=self.parent(spec, generation, first.status), now=EARLIER, child=child, applied=True)
+        status: dict[str, Any] = before.get("status", sync(scope).status)
         return child, status
 
     def _child(self, left: dict[str, Any] | None) -> dict[str, Any] | None:
         now = self.raw.get("child", {})
         if now.get("absent"):
             return None
-        live = copy.deepcopy(now.get("raw", left))
+        live: dict[str, Any] | None = copy.deepcopy(now.get("raw", left))
         if live is None or "raw" in now:
             return live
         live["metadata"]["generation"] = now.get("generation", live["metadata"]["generation"])
@@ -237,6 +238,7 @@ class Case:
             apply_error=self.raw.get("apply_error"),
         )
 
+    @cached_property
     def steps(self) -> list[Step]:
         """What the reconciler does: one sync, or two with the apply between them (outcome.py says so)."""
         scope = self.scope()

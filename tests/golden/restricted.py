@@ -5,10 +5,12 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/ (Kubernetes
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 
 _VOLUMES = {
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret",
@@ -18,6 +20,13 @@ _KUBERNETES = "1.34.0"
 
 def pod_problems(template: dict[str, Any]) -> list[str]:
     """[] when the API server would admit such a pod in a namespace that enforces `restricted`."""
+    return _problems(json.dumps(template, sort_keys=True))
+
+
+@cache
+def _problems(template_json: str) -> list[str]:
+    """Many cases have one template: it is checked once."""
+    template = json.loads(template_json)
     spec = template["spec"]
     return [*_schema(template), *_pod(spec), *(p for c in spec["containers"] for p in _container(c, spec))]
 
