@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cluster import base, binaries, engine, env, images, lifecycle, names
+from cluster import base, binaries, engine, env, images, install, lifecycle, names
 from cluster.shell import ClusterError, say
 from cluster.source import choose
 
@@ -16,18 +16,26 @@ _PASS_THROUGH = ("kubectl", "helm", "kind")
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m cluster", description="The local kind cluster with KubeRay that the demo and the tests run on.",
-        epilog="LLM_OPERATOR_CACHE: the cache folder. SOURCE=pull|build: force where images come from.")
+        prog="python -m cluster",
+        description="The local kind cluster with KubeRay that the demo and the tests run on.",
+        epilog="LLM_OPERATOR_CACHE: the cache folder. SOURCE=pull|build: force where images come from.",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="bring the cluster up; what is there already is kept")
     for name in names.BUILDABLE:
         short = name.removesuffix("-cpu")
-        up.add_argument(f"--without-{short}", action="append_const", const=name, dest="without",
-                        help=f"neither build nor load the image {name}")
+        up.add_argument(
+            f"--without-{short}",
+            action="append_const",
+            const=name,
+            dest="without",
+            help=f"neither build nor load the image {name}",
+        )
     commands.add_parser("down", help="remove container, volumes and network; the cache stays")
     commands.add_parser("status", help="what is there, on one screen")
     commands.add_parser("tools", help="only make kind, kubectl and helm (no Docker needed)")
     commands.add_parser("base", help="only make the base image that the other images are built from")
+    commands.add_parser("install", help="install the operator's chart, or upgrade it if image or chart changed")
     for verb, text in (("build", "build an image if its content changed"), ("load", "put an image into the node")):
         command = commands.add_parser(verb, help=text)
         command.add_argument("name", choices=names.BUILDABLE)
@@ -61,6 +69,8 @@ def _run(options: argparse.Namespace) -> None:
         case "base":
             engine.ensure_engine()
             print(base.ensure_base(choose()))
+        case "install":
+            install.install()
         case "build":
             engine.ensure_engine()
             print(images.build(options.name, choose()))

@@ -69,7 +69,8 @@ def select(
     """Those of `events` that `writes` is asked for, sorted by time."""
     account = f"system:serviceaccount:{user.replace('/', ':')}" if user and "/" in user else user
     kept = [
-        event for event in events
+        event
+        for event in events
         if (since is None or event.time >= since)
         and (account is None or event.user == account)
         and (resource is None or event.resource == resource)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from cluster import hashing, host, names
-from cluster.engine import apt_install, docker, image_id
-from cluster.shell import run, step
+from cluster.engine import apt_install, docker, image_id, pull_all
+from cluster.shell import locked, run, step
 from cluster.source import Source
 
 _CONTEXT: Final = names.ROOT / "images" / "base"
@@ -27,8 +27,14 @@ def ensure_base(source: Source) -> str:
     With registries it is `debian:12-slim`, without them a bootstrap from Debian's packages; in both cases with
     the host's own settings on top (see `host`).
     """
+    with locked(names.lock("base")):
+        return _ensure_base(source)
+
+
+def _ensure_base(source: Source) -> str:
     files = host.overlay()
-    inputs = hashing.of_text(source, hashing.of_files([_CONTEXT], _CONTEXT), *(f"{k}={v}" for k, v in sorted(files.items())))
+    settings = (f"{path}={content}" for path, content in sorted(files.items()))
+    inputs = hashing.of_text(source, hashing.of_files([_CONTEXT], _CONTEXT), *settings)
     tagged = f"llm-operator/base:{inputs}"
     if image_id(tagged) is None:
         rootfs = _pulled() if source is Source.PULL else _bootstrapped()
@@ -50,9 +56,7 @@ def _write(context: Path, files: dict[str, str]) -> None:
 
 
 def _pulled() -> str:
-    if image_id(names.DEBIAN_IMAGE) is None:
-        with step(f"pull {names.DEBIAN_IMAGE}"):
-            docker("pull", "--quiet", names.DEBIAN_IMAGE)
+    pull_all(names.DEBIAN_IMAGE)
     return names.DEBIAN_IMAGE
 
 

@@ -11,11 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from cluster import names, oci_runtime
-from cluster.shell import ClusterError, parallel, run, say, step, wait_for
+from cluster.shell import ClusterError, locked, parallel, run, say, step, wait_for
 
 _HOST_CONFIG: Final = Path("/etc/docker/daemon.json")
 _RUNTIME: Final = "runc-reduced"
@@ -43,8 +44,10 @@ def running() -> bool:
 def apt_install(*packages: str, why: str) -> None:
     """Install Debian packages as root; without apt or root, raise ClusterError with the line to run."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise ClusterError(f"{why}: install {' '.join(packages)} (Debian, Ubuntu: `sudo apt-get install"
-                           f" {' '.join(packages)}`), then run this again")
+        raise ClusterError(
+            f"{why}: install {' '.join(packages)} (Debian, Ubuntu: `sudo apt-get install"
+            f" {' '.join(packages)}`), then run this again"
+        )
     with step(f"apt-get install {' '.join(packages)}"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
@@ -55,8 +58,8 @@ def apt_install(*packages: str, why: str) -> None:
 
 def ensure_engine() -> None:
     """Return with a Docker engine that answers and can start privileged containers."""
-    if not running():
-        if shutil.which("dockerd") is None:
+    with locked(names.lock("engine")):
+        if not running() and shutil.which("dockerd") is None:
             _install()
         if not running():
             _start()
@@ -74,8 +77,10 @@ def _install() -> None:
 def _start() -> None:
     """Start the daemon: by the init system where there is one, else in the background, out of this process group."""
     if os.geteuid() != 0:
-        raise ClusterError("the Docker engine is installed but does not answer: `sudo systemctl start docker`,"
-                           " and see that you may use it (`docker info`)")
+        raise ClusterError(
+            "the Docker engine is installed but does not answer: `sudo systemctl start docker`,"
+            " and see that you may use it (`docker info`)"
+        )
     with step("start the Docker engine"):
         if Path("/run/systemd/system").is_dir():
             run(["systemctl", "start", "docker"])
@@ -96,12 +101,24 @@ def _spawn() -> None:
     configuration.parent.mkdir(parents=True, exist_ok=True)
     host = json.loads(_HOST_CONFIG.read_text()) if _HOST_CONFIG.exists() else {}
     configuration.write_text(json.dumps(daemon_config(host, _install_runtime()), indent=2))
-    # A daemon that was killed leaves this file; dockerd removes it itself unless the number was taken again.
+    _forget_dead_daemon()
     with _log().open("ab") as log:
         subprocess.Popen(
             ["dockerd", "--config-file", str(configuration)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
         )
+
+
+def _forget_dead_daemon(pid_file: Path = Path("/var/run/docker.pid")) -> None:
+    """A daemon that was killed leaves its pid file, and the next one will not start if that pid is taken again."""
+    if pid_file.exists():
+        command = Path(f"/proc/{pid_file.read_text().strip()}/comm")
+        if not command.exists() or command.read_text().strip() != "dockerd":
+            pid_file.unlink()
 
 
 def daemon_config(host: dict[str, Any], runtime: Path | None) -> dict[str, Any]:
@@ -144,8 +161,9 @@ def image_id(reference: str) -> str | None:
 
 def pull_all(*references: str) -> None:
     """Pull those images that are not there, at the same time."""
-    def pull(reference: str) -> None:
-        with step(f"pull {reference}"):
-            docker("pull", "--quiet", reference)
+    parallel(*(partial(_pull, reference) for reference in references if image_id(reference) is None))
 
-    parallel(*(lambda r=r: pull(r) for r in references if image_id(r) is None))  # type: ignore[misc]
+
+def _pull(reference: str) -> None:
+    with step(f"pull {reference}"):
+        docker("pull", "--quiet", reference)

@@ -27,7 +27,8 @@ def guard() -> None:
     if config.get("current-context") != CONTEXT or contexts != [CONTEXT] or not local:
         raise ClusterError(
             f"{KUBECONFIG} is not of the local cluster alone (contexts {contexts}, servers {servers}):"
-            f" delete the file and run `make cluster`; nothing but {CONTEXT} on 127.0.0.1 is ever touched")
+            f" delete the file and run `make cluster`; nothing but {CONTEXT} on 127.0.0.1 is ever touched"
+        )
 
 
 def environment() -> dict[str, str]:

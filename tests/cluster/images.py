@@ -4,42 +4,65 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
-from fnmatch import fnmatch
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Final
 
 from cluster import base, hashing, host, names, store
 from cluster.engine import docker, image_id
-from cluster.shell import ClusterError, failure, say, step, stream_command
+from cluster.shell import ClusterError, failure, locked, step, stream_command
 from cluster.source import Source
 
 _LOADED: Final = "loaded.json"
+_LEFT_OUT: Final = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"})
 
 
 def build(name: str, source: Source) -> str:
-    """Build images/NAME (context: the repository root) if its content hash changed; return its reference.
+    """Build images/NAME if its content hash changed; return its reference.
 
-    The hash covers the Dockerfile, the files it copies, the base image and the build arguments. The image gets two
-    tags, the version and `sha-HASH`; a superseded image of the same name is removed.
+    The hash covers the Dockerfile, the files of the repository that it copies, and the base image; the build sees
+    no other files. The image gets two tags, the version and `sha-HASH`; a superseded one of that name is removed.
     """
     dockerfile = names.ROOT / "images" / name / "Dockerfile"
     if not dockerfile.is_file():
         raise ClusterError(f"there is no image {name}: {dockerfile.relative_to(names.ROOT)} does not exist")
-    base_image = base.ensure_base(source)
-    key = hashing.of_text(image_id(base_image) or "", content_key(dockerfile.read_text(), names.ROOT))
-    reference, tagged = names.image_ref(name), f"llm-operator/{name}:sha-{key}"
-    if image_id(tagged) is None:
-        log = names.cache_dir() / "logs" / f"build-{name}.log"
-        with step(f"docker build {name} (log: {log})"):
-            arguments = ["docker", "build", "--network", "host", "--build-arg", f"BASE_IMAGE={base_image}",
-                         *host.build_arguments(), "-f", str(dockerfile), "-t", tagged, str(names.ROOT)]
-            code, output = stream_command(arguments, log, env={"DOCKER_BUILDKIT": "0"})
+    with locked(names.lock(f"build-{name}")):
+        base_image = base.ensure_base(source)
+        files = context_files(dockerfile.read_text(), names.ROOT) | {dockerfile}
+        key = hashing.of_text(image_id(base_image) or "", hashing.of_files(files, names.ROOT))
+        reference, tagged = names.image_ref(name), f"llm-operator/{name}:sha-{key}"
+        if image_id(tagged) is None:
+            _docker_build(dockerfile, files, base_image, tagged)
+        docker("tag", tagged, reference)
+        _remove_superseded(name, keep={reference, tagged})
+    return reference
+
+
+def _docker_build(dockerfile: Path, files: set[Path], base_image: str, tag: str) -> None:
+    log = names.cache_dir() / "logs" / f"build-{dockerfile.parent.name}.log"
+    with step(f"docker build {dockerfile.parent.name} (log: {log})"), tempfile.TemporaryDirectory() as context:
+        for file in files:
+            target = Path(context) / file.relative_to(names.ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, target)
+        arguments = [
+            "docker",
+            "build",
+            "--network",
+            "host",
+            "--build-arg",
+            f"BASE_IMAGE={base_image}",
+            *host.build_arguments(),
+            "-f",
+            f"{context}/{dockerfile.relative_to(names.ROOT)}",
+            "-t",
+            tag,
+            context,
+        ]
+        code, output = stream_command(arguments, log, env={"DOCKER_BUILDKIT": "0"})
         if code != 0:
             raise ClusterError(failure(arguments, code, output))
-    docker("tag", tagged, reference)
-    _remove_superseded(name, keep={reference, tagged})
-    return reference
 
 
 def copied_paths(dockerfile: str) -> list[str]:
@@ -54,34 +77,16 @@ def copied_paths(dockerfile: str) -> list[str]:
     return found
 
 
-def content_key(dockerfile: str, root: Path) -> str:
-    """The hash of a Dockerfile and of the files under `root` that it copies, less what .dockerignore leaves out."""
-    ignore = root / ".dockerignore"
-    patterns = [line.strip() for line in ignore.read_text().splitlines()] if ignore.is_file() else []
-    files = {file for path in copied_paths(dockerfile) for file in _matching(root, path)}
-    kept = [file for file in files if not _ignored(file.relative_to(root).as_posix(), patterns)]
-    return hashing.of_text(dockerfile, hashing.of_files(kept, root))
-
-
-def _matching(root: Path, pattern: str) -> Iterator[Path]:
-    for path in [root] if pattern in (".", "./") else root.glob(pattern.strip("/")):
-        yield from (file for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
-
-
-def _ignored(path: str, patterns: list[str]) -> bool:
-    """.dockerignore's rules as far as we use them: the last pattern that matches the path or a parent decides."""
-    ignored = False
-    parts = path.split("/")
-    prefixes = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-    for pattern in patterns:
-        if not pattern or pattern.startswith("#"):
-            continue
-        bare = pattern.lstrip("!").strip("/")
-        anywhere = bare.removeprefix("**/")
-        if any(fnmatch(prefix, bare) or (bare != anywhere and fnmatch(prefix.rsplit("/", 1)[-1], anywhere))
-               for prefix in prefixes):
-            ignored = not pattern.startswith("!")
-    return ignored
+def context_files(dockerfile: str, root: Path) -> set[Path]:
+    """The files under `root` that a Dockerfile copies, without compiled Python; raises ClusterError for none."""
+    found: set[Path] = set()
+    for pattern in copied_paths(dockerfile):
+        matches = [path for path in root.glob(pattern.strip("/"))]
+        files = {file for path in matches for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()}
+        if not files:
+            raise ClusterError(f"the Dockerfile copies {pattern}, but the repository has no such file")
+        found |= {file for file in files if not _LEFT_OUT & set(file.relative_to(root).parts)}
+    return {file for file in found if not any(part.endswith(".egg-info") for part in file.parts)}
 
 
 def _remove_superseded(name: str, keep: set[str]) -> None:
@@ -93,11 +98,11 @@ def _remove_superseded(name: str, keep: set[str]) -> None:
 
 def load(reference: str) -> None:
     """Make an image available in the running node, unless this node has this very image already."""
-    if loaded(reference):
-        return
-    with step(f"load {reference} into the node"):
-        store.stream(reference)
-    note_loaded(reference)
+    with locked(names.lock("load")):
+        if not loaded(reference):
+            with step(f"load {reference} into the node"):
+                store.stream(reference)
+            note_loaded(reference)
 
 
 def _node_id() -> str:
@@ -124,11 +129,3 @@ def _read_loaded() -> dict[str, str]:
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return read
-
-
-def missing_dockerfiles() -> list[str]:
-    """Names of our images that this checkout cannot build."""
-    absent = [name for name in names.BUILDABLE if not (names.ROOT / "images" / name / "Dockerfile").is_file()]
-    for name in absent:
-        say(f"images/{name}/Dockerfile does not exist: the cluster comes up without it")
-    return absent

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from cluster import env, golang, hashing, names
 from cluster.engine import image_id, pull_all
 from cluster.golang import KUBERAY
@@ -33,30 +35,37 @@ def ensure_image(source: Source) -> str:
     return names.KUBERAY_IMAGE
 
 
-def manifest() -> Path:
-    """The rendered manifests (CRDs, RBAC, Deployment) in the cache, rendered only when their inputs changed."""
-    target = names.cache_dir() / "built" / f"kuberay-{hashing.of_files([_CONTEXT], _CONTEXT)}.yaml"
-    if target.exists():
-        return target
+def manifests() -> tuple[Path, Path]:
+    """KubeRay's CRDs and the rest (RBAC, Deployment), rendered into the cache only when their inputs changed."""
+    folder = names.cache_dir() / "built" / f"kuberay-manifests-{hashing.of_files([_CONTEXT], _CONTEXT)}"
+    if not folder.is_dir():
+        documents = list(yaml.safe_load_all(_render()))
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        for name, wanted in (("crds.yaml", True), ("operator.yaml", False)):
+            chosen = [item for item in documents if (item["kind"] == "CustomResourceDefinition") is wanted]
+            (part / name).write_text(yaml.safe_dump_all(chosen))
+        part.rename(folder)
+    return folder / "crds.yaml", folder / "operator.yaml"
+
+
+def _render() -> str:
     module = golang.module_folder(KUBERAY, _MODULE)
     with tempfile.TemporaryDirectory() as folder:
         for part in ("crd", "rbac", "manager", "default"):
             shutil.copytree(module / "config" / part, Path(folder) / "config" / part)
         shutil.copy(_CONTEXT / "kustomization.yaml", folder)
-        rendered = run([names.binary("kubectl"), "kustomize", folder]).stdout
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part_file = target.with_suffix(".part")
-    part_file.write_text(rendered)
-    part_file.replace(target)
-    return target
+        return run([names.binary("kubectl"), "kustomize", folder]).stdout
 
 
 def apply(path: Path) -> None:
-    """Apply the manifests by server-side apply: the CRDs are too large for the annotation of a client-side apply."""
+    """Apply manifests by server-side apply: the CRDs are too large for the annotation of a client-side apply."""
     env.kubectl("apply", "--server-side", "--force-conflicts", "-f", path)
 
 
 def wait_available(seconds: int = 180) -> None:
     """Return when KubeRay's Deployment is available; raises ClusterError after `seconds`."""
-    env.kubectl("-n", names.KUBERAY_NAMESPACE, "rollout", "status", "deployment/kuberay-operator",
-                f"--timeout={seconds}s")
+    env.kubectl(
+        "-n", names.KUBERAY_NAMESPACE, "rollout", "status", "deployment/kuberay-operator", f"--timeout={seconds}s"
+    )

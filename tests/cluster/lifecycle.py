@@ -11,23 +11,23 @@ from typing import Final
 import yaml
 
 from cluster import base, binaries, engine, env, golang, images, kuberay, names, node_image, oci_runtime, store
-from cluster.engine import docker, image_id
+from cluster.engine import docker
 from cluster.kind_config import kind_config
-from cluster.shell import ClusterError, parallel, run, say, step, wait_for
+from cluster.shell import ClusterError, locked, parallel, run, say, step, wait_for
 from cluster.source import Source, choose
 
 _MANIFESTS: Final = Path(__file__).parent / "manifests"
-_NODE_READY_SECONDS: Final = 180.0
+_NODE_READY_SECONDS: Final = 180
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a cluster is made of: image references; `own` are those of this repository."""
+    """What a cluster is made of: image references; `own` holds name and reference of our images."""
 
     source: Source
     node: str
     kuberay: str
-    own: tuple[str, ...]
+    own: tuple[tuple[str, str], ...]
 
 
 def up(without: frozenset[str]) -> None:
@@ -35,13 +35,18 @@ def up(without: frozenset[str]) -> None:
     source = choose()
     engine.ensure_engine()
     parts = _ensure_parts(source, without)
+    with locked(names.lock("cluster")):
+        _bring_up(parts)
+    golang.drop_caches()
+    say(f"cluster {names.CLUSTER} is up: python -m cluster kubectl get pods -A")
+
+
+def _bring_up(parts: Parts) -> None:
     if not _node_runs():
         _create(parts)
     env.guard()
-    parallel(lambda: _install_kuberay(), lambda: _load(parts))
-    golang.drop_caches()
+    parallel(_install_kuberay, lambda: _load(parts))
     _forget_old_images(parts)
-    say(f"cluster {names.CLUSTER} is up: python -m cluster kubectl get pods -A")
 
 
 def _ensure_parts(source: Source, without: frozenset[str]) -> Parts:
@@ -54,24 +59,24 @@ def _ensure_parts(source: Source, without: frozenset[str]) -> Parts:
         binaries.ensure_tools()
         made["node"] = node_image.ensure_node_image(source)
         made["kuberay"] = kuberay.ensure_image(source)
-        kuberay.manifest()
+        kuberay.manifests()
 
     def build_own() -> None:
         for name in own:
             images.build(name, source)
 
     def prefetch() -> None:
-        if source is Source.BUILD and not _all_compiled():
+        todo = [
+            program
+            for program in (*golang.NODE_PROGRAMS, golang.KUBERAY)
+            if source is Source.BUILD and not golang.is_built(program, *golang.linux_platform())
+        ]
+        if len(todo) > 1:
             with step("download Go modules"):
-                golang.prefetch(*golang.NODE_PROGRAMS, golang.KUBERAY)
+                golang.prefetch(*todo)
 
     parallel(compile_all, build_own, prefetch)
-    return Parts(source, made["node"], made["kuberay"], tuple(map(names.image_ref, own)))
-
-
-def _all_compiled() -> bool:
-    return all(golang.is_built(program, *golang.linux_platform()) for program in
-               (*golang.NODE_PROGRAMS, golang.KUBERAY))
+    return Parts(source, made["node"], made["kuberay"], tuple((name, names.image_ref(name)) for name in own))
 
 
 def _node_runs() -> bool:
@@ -80,12 +85,15 @@ def _node_runs() -> bool:
     if state.returncode != 0:
         return False
     if state.stdout.strip() == "true" and names.kubeconfig().exists():
-        answer = run([names.binary("kubectl"), "get", "--raw", "/readyz", "--request-timeout=10s"],
-                     env=env.environment(), check=False)
+        answer = run(
+            [names.binary("kubectl"), "get", "--raw", "/readyz", "--request-timeout=10s"],
+            env=env.environment(),
+            check=False,
+        )
         if answer.returncode == 0 and answer.stdout.strip() == "ok":
             return True
     say("the cluster is there but does not answer: it is made anew")
-    down()
+    _remove()
     return False
 
 
@@ -93,36 +101,58 @@ def _create(parts: Parts) -> None:
     """Make the kind cluster; a failure leaves nothing behind but kind's log in the cache."""
     ready = store.usable(store.engine_info(), linux=sys.platform == "linux")
     names.kubeconfig().unlink(missing_ok=True)
-    preloaded = (parts.kuberay, *(reference for reference in parts.own if "serve" in reference))
+    preloaded = (parts.kuberay, *(reference for name, reference in parts.own if name in names.PRELOADED))
     live = store.clone(store.ensure_golden(parts.node, preloaded), parts.node) if ready else None
     policy = names.cache_dir() / "audit-policy.yaml"
     shutil.copy(_MANIFESTS / "audit-policy.yaml", policy)
     lacks = sys.platform == "linux" and "CAP_SYS_RESOURCE" in oci_runtime.host_lacks()
     config = kind_config(parts.source, policy=policy, store=live, restrict_oom=lacks)
     with step("kind create cluster"):
-        run([names.binary("kind"), "create", "cluster", "--name", names.CLUSTER, "--image", parts.node,
-             "--kubeconfig", names.kubeconfig(), "--config", "-"], stdin=yaml.safe_dump(config), env=env.environment())
+        run(
+            [
+                names.binary("kind"),
+                "create",
+                "cluster",
+                "--name",
+                names.CLUSTER,
+                "--image",
+                parts.node,
+                "--kubeconfig",
+                names.kubeconfig(),
+                "--config",
+                "-",
+            ],
+            stdin=yaml.safe_dump(config),
+            env=env.environment(),
+        )
     if live is not None:
         images.note_loaded(*preloaded)
 
 
 def _install_kuberay() -> None:
     env.kubectl("apply", "--server-side", "-f", _MANIFESTS / "namespaces.yaml")
-    with step("KubeRay: manifests"):
-        kuberay.apply(kuberay.manifest())
+    crds, operator = kuberay.manifests()
+    with step("KubeRay: custom resource definitions"):
+        kuberay.apply(crds)
     # One replica answers as well on one node and leaves 100m CPU to the models.
     env.kubectl("-n", "kube-system", "scale", "deployment/coredns", "--replicas=1")
-    with step("node Ready"):
-        env.kubectl("wait", "--for=condition=Ready", f"node/{names.NODE}", f"--timeout={_NODE_READY_SECONDS:.0f}s")
-    with step("CoreDNS and KubeRay available"):
-        env.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
+    with step("node Ready, CoreDNS available"):
+        env.kubectl("wait", "--for=condition=Ready", f"node/{names.NODE}", f"--timeout={_NODE_READY_SECONDS}s")
+        env.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", f"--timeout={_NODE_READY_SECONDS}s")
+    # CoreDNS is ready when services are reachable from pods; KubeRay exits if it starts before that.
+    with step("KubeRay available"):
+        kuberay.apply(operator)
         kuberay.wait_available()
-        wait_for("the default StorageClass exists", lambda: "standard" in env.kubectl("get", "storageclass"),
-                 seconds=60, hint="See `python -m cluster kubectl get storageclass`.")
+    wait_for(
+        "the default StorageClass exists",
+        lambda: "standard" in env.kubectl("get", "storageclass"),
+        seconds=60,
+        hint="See `python -m cluster kubectl get storageclass`.",
+    )
 
 
 def _load(parts: Parts) -> None:
-    for reference in (parts.kuberay, *parts.own):
+    for reference in (parts.kuberay, *(reference for _, reference in parts.own)):
         images.load(reference)
 
 
@@ -136,6 +166,11 @@ def _forget_old_images(parts: Parts) -> None:
 
 def down() -> None:
     """Remove the cluster's container, volumes, store, kubeconfig and, if nothing else uses it, kind's network."""
+    with locked(names.lock("cluster")):
+        _remove()
+
+
+def _remove() -> None:
     names.kubeconfig().unlink(missing_ok=True)
     if engine.running():
         node = docker("inspect", "--format", "{{.Config.Image}}", names.NODE, check=False) or None
@@ -174,9 +209,3 @@ def status() -> str:
     except ClusterError as problem:
         lines.append(f"cluster: does not answer ({problem})")
     return "\n".join(lines)
-
-
-def require_image(reference: str) -> None:
-    """Raise ClusterError unless the Docker engine has the image."""
-    if image_id(reference) is None:
-        raise ClusterError(f"{reference} is not built: `python -m cluster build {reference.split('/')[1].split(':')[0]}`")

@@ -14,7 +14,8 @@ NETWORK: Final = "kind"
 KUBERNETES_VERSION: Final = "v1.34.4"
 KUBERAY_VERSION: Final = "v1.6.2"
 KUBERAY_IMAGE: Final = f"quay.io/kuberay/operator:{KUBERAY_VERSION}"
-KINDEST_NODE: Final = f"kindest/node:{KUBERNETES_VERSION}"
+# The 1.34 image that kind's release notes of v0.33.0 list; only with its digest is it the one made for that release.
+KINDEST_NODE: Final = "kindest/node:v1.34.11@sha256:44e222ee2132dab25ff87301682f89eb82c7880ea3a1bf543bfe9708fd08d67d"
 DEBIAN_IMAGE: Final = "debian:12-slim"
 DEBIAN_SUITE: Final = "bookworm"
 
@@ -23,6 +24,7 @@ BASE_IMAGE: Final = "llm-operator/base:12"
 ROOTFS_IMAGE: Final = "llm-operator/debian:12"
 NODE_IMAGE: Final = f"llm-operator/kind-node:{KUBERNETES_VERSION}"
 BUILDABLE: Final = ("operator", "serve-cpu")
+PRELOADED: Final = frozenset({"serve-cpu"})  # large and seldom changed: part of the node's golden store
 
 OPERATOR_NAMESPACE: Final = "llm-operator-system"
 KUBERAY_NAMESPACE: Final = "kuberay-system"
@@ -52,3 +54,8 @@ def kubeconfig() -> Path:
 def binary(name: str) -> Path:
     """Where the tool `name` (kind, kubectl, helm) lies once `tools` has made it."""
     return cache_dir() / "bin" / name
+
+
+def lock(name: str) -> Path:
+    """The lock file for one kind of work (see `shell.locked`)."""
+    return cache_dir() / "locks" / f"{name}.lock"

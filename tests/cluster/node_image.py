@@ -57,9 +57,20 @@ def _build(reference: str) -> None:
     stage = f"{names.NODE_IMAGE}-stage"
     with step("node image: Debian packages and programs"), tempfile.TemporaryDirectory() as folder:
         _write_context(Path(folder), folders)
-        docker("build", "--quiet", "--network", "host", *host.build_arguments(), "-t", stage,
-               "--build-arg", f"BASE_IMAGE={names.BASE_IMAGE}",
-               "--build-arg", f"KUBERNETES_VERSION={names.KUBERNETES_VERSION}", folder)
+        docker(
+            "build",
+            "--quiet",
+            "--network",
+            "host",
+            *host.build_arguments(),
+            "-t",
+            stage,
+            "--build-arg",
+            f"BASE_IMAGE={names.BASE_IMAGE}",
+            "--build-arg",
+            f"KUBERNETES_VERSION={names.KUBERNETES_VERSION}",
+            folder,
+        )
     with step("node image: control plane images"):
         images = _component_images(stage, folders)
         _commit_with(stage, images, reference)
@@ -84,8 +95,18 @@ def _write_context(context: Path, folders: dict[str, Path]) -> None:
 
 def _component_images(stage: str, folders: dict[str, Path]) -> list[str]:
     """Make the images that this kubeadm asks for, under the names that it asks for, and return these."""
-    listed = docker("run", "--rm", "--entrypoint", "kubeadm", stage, "config", "images", "list",
-                    "--kubernetes-version", names.KUBERNETES_VERSION).split()
+    listed = docker(
+        "run",
+        "--rm",
+        "--entrypoint",
+        "kubeadm",
+        stage,
+        "config",
+        "images",
+        "list",
+        "--kubernetes-version",
+        names.KUBERNETES_VERSION,
+    ).split()
     wanted = sorted({*listed, _SANDBOX_IMAGE})
     for image in wanted:
         name = image.rsplit("/", 1)[1].partition(":")[0]
@@ -120,8 +141,18 @@ def _kube_proxy_image(image: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as context:
         shutil.copy(folder / "kube-proxy", context)
         shutil.copy(_CONTEXT / "kube-proxy.Dockerfile", Path(context) / "Dockerfile")
-        docker("build", "--quiet", "--network", "host", *host.build_arguments(), "-t", image,
-               "--build-arg", f"BASE_IMAGE={names.BASE_IMAGE}", context)
+        docker(
+            "build",
+            "--quiet",
+            "--network",
+            "host",
+            *host.build_arguments(),
+            "-t",
+            image,
+            "--build-arg",
+            f"BASE_IMAGE={names.BASE_IMAGE}",
+            context,
+        )
 
 
 def _commit_with(stage: str, images: list[str], reference: str) -> None:
@@ -129,11 +160,16 @@ def _commit_with(stage: str, images: list[str], reference: str) -> None:
     docker("rm", "--force", _WORKSHOP, check=False)
     docker("run", "--detach", "--privileged", "--name", _WORKSHOP, "--entrypoint", "containerd", stage)
     try:
-        wait_for("containerd in the node image answers",
-                 lambda: docker("exec", _WORKSHOP, "ctr", "version", check=False).count("Version") > 1,
-                 seconds=30, hint=f"See `docker logs {_WORKSHOP}`.")
-        pipe(["docker", "save", *images],
-             ["docker", "exec", "-i", _WORKSHOP, "ctr", "-n", "k8s.io", "images", "import", "--no-unpack", "-"])
+        wait_for(
+            "containerd in the node image answers",
+            lambda: docker("exec", _WORKSHOP, "ctr", "version", check=False).count("Version") > 1,
+            seconds=30,
+            hint=f"See `docker logs {_WORKSHOP}`.",
+        )
+        pipe(
+            ["docker", "save", *images],
+            ["docker", "exec", "-i", _WORKSHOP, "ctr", "-n", "k8s.io", "images", "import", "--no-unpack", "-"],
+        )
         docker("stop", _WORKSHOP)
         docker("commit", "--change", 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]', _WORKSHOP, reference)
     finally:

@@ -6,6 +6,7 @@ silent minute never looks like a hang. Lines of parallel steps may interleave bu
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def run(
     try:
         done = subprocess.run(
             argv,
+            check=False,
             input=stdin,
             cwd=cwd,
             env=None if env is None else dict(env),
@@ -98,8 +100,9 @@ def pipe(source: Sequence[str | Path], sink: Sequence[str | Path]) -> None:
     """Run `source | sink` and raise ClusterError when either of them fails."""
     left, right = [str(part) for part in source], [str(part) for part in sink]
     with subprocess.Popen(left, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as producer:
-        consumer = subprocess.run(right, stdin=producer.stdout, capture_output=True, text=True)
-        assert producer.stdout is not None and producer.stderr is not None
+        consumer = subprocess.run(right, check=False, stdin=producer.stdout, capture_output=True, text=True)
+        assert producer.stdout is not None
+        assert producer.stderr is not None
         producer.stdout.close()
         errors = producer.stderr.read().decode(errors="replace")
     if consumer.returncode != 0:
@@ -133,6 +136,24 @@ def stream_command(args: Sequence[str], log: Path, env: Mapping[str, str]) -> tu
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         code = subprocess.run(
-            list(args), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **env}
+            list(args),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **env},
         ).returncode
     return code, log.read_text(errors="replace")
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock against other threads and other runs of this program; says so when it has to wait."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with step(f"wait for another run to finish its {file.stem}"):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -20,13 +20,23 @@ from cluster.engine import docker, docker_json, image_id
 from cluster.shell import ClusterError, pipe, say, step, wait_for
 
 _WORKSHOP: Final = f"{names.CLUSTER}-store-build"
-_IMPORT: Final = ("ctr", "-n", "k8s.io", "images", "import", "--all-platforms", "--digests",
-                  "--snapshotter=overlayfs", "-")
-# Layers are in the content store as archives and unpacked as snapshots; only the snapshots are needed.
+_IMPORT: Final = (
+    "ctr",
+    "-n",
+    "k8s.io",
+    "images",
+    "import",
+    "--all-platforms",
+    "--digests",
+    "--snapshotter=overlayfs",
+    "-",
+)
+# Imported layers are in the content store as archives and unpacked as snapshots; only the snapshots are needed.
+# The node image's own layers may not be unpacked yet, so they stay.
+_LIST_BEFORE: Final = "ctr -n k8s.io content ls -q | sort > /run/before"
 _DROP_ARCHIVES: Final = """
-for blob in $(ctr -n k8s.io content ls | awk '/containerd.io\\/uncompressed/ {print $1}'); do
-  ctr -n k8s.io content rm "$blob" > /dev/null
-done
+ctr -n k8s.io content ls | awk '/containerd.io\\/uncompressed/ {print $1}' | sort > /run/layers
+comm -13 /run/before /run/layers | while read -r blob; do ctr -n k8s.io content rm "$blob" > /dev/null; done
 """
 _CLONE: Final = """
 set -e
@@ -75,8 +85,19 @@ def ensure_golden(node_image: str, images: Sequence[str]) -> str:
 
 def _workshop(node_image: str) -> None:
     docker("rm", "--force", "--volumes", _WORKSHOP, check=False)
-    docker("run", "--detach", "--privileged", "--name", _WORKSHOP, "--volume", f"{folder()}:/store",
-           "--entrypoint", "sleep", node_image, "infinity")
+    docker(
+        "run",
+        "--detach",
+        "--privileged",
+        "--name",
+        _WORKSHOP,
+        "--volume",
+        f"{folder()}:/store",
+        "--entrypoint",
+        "sleep",
+        node_image,
+        "infinity",
+    )
 
 
 def _inside(script: str, *args: str, check: bool = True) -> str:
@@ -85,11 +106,19 @@ def _inside(script: str, *args: str, check: bool = True) -> str:
 
 def _fill(name: str, images: Sequence[str]) -> None:
     with step(f"node store: {', '.join(images)}"):
-        _inside("""set -e; rm -rf /store/*.part; mkdir "/store/$1.part"
-            cp -a /var/lib/containerd/. "/store/$1.part/"; mount --bind "/store/$1.part" /var/lib/containerd""", name)
+        _inside(
+            """set -e; rm -rf /store/*.part; mkdir "/store/$1.part"
+            cp -a /var/lib/containerd/. "/store/$1.part/"; mount --bind "/store/$1.part" /var/lib/containerd""",
+            name,
+        )
         docker("exec", "--detach", _WORKSHOP, "sh", "-c", "exec containerd > /var/log/containerd.log 2>&1")
-        wait_for("containerd answers", lambda: "Server" in _inside("ctr version", check=False), seconds=60,
-                 hint=f"See `docker exec {_WORKSHOP} cat /var/log/containerd.log`.")
+        wait_for(
+            "containerd answers",
+            lambda: "Server" in _inside("ctr version", check=False),
+            seconds=60,
+            hint=f"See `docker exec {_WORKSHOP} cat /var/log/containerd.log`.",
+        )
+        _inside(_LIST_BEFORE)
         for image in images:
             pipe(["docker", "save", image], ["docker", "exec", "-i", _WORKSHOP, *_IMPORT])
         _inside(_DROP_ARCHIVES)
@@ -100,8 +129,20 @@ def _fill(name: str, images: Sequence[str]) -> None:
 def clone(name: str, node_image: str) -> Path:
     """Make the store of a new cluster from the golden one and return its folder."""
     with step("node store: clone by hard links"):
-        docker("run", "--rm", "--privileged", "--volume", f"{folder()}:/store", "--entrypoint", "sh", node_image,
-               "-c", _CLONE, "sh", name)
+        docker(
+            "run",
+            "--rm",
+            "--privileged",
+            "--volume",
+            f"{folder()}:/store",
+            "--entrypoint",
+            "sh",
+            node_image,
+            "-c",
+            _CLONE,
+            "sh",
+            name,
+        )
     return folder() / "live"
 
 
@@ -112,8 +153,18 @@ def delete(path: Path, node_image: str | None) -> None:
     if os.geteuid() == 0:
         shutil.rmtree(path)
     elif node_image:
-        docker("run", "--rm", "--volume", f"{folder()}:/store", "--entrypoint", "rm", node_image,
-               "-rf", f"/store/{path.name}")
+        docker(
+            "run",
+            "--rm",
+            "--privileged",
+            "--volume",
+            f"{folder()}:/store",
+            "--entrypoint",
+            "rm",
+            node_image,
+            "-rf",
+            f"/store/{path.name}",
+        )
     else:
         say(f"left behind: {path} belongs to root; `sudo rm -rf {path}`")
 
