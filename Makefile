@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 UV_VERSION := 0.13.8
+VLLM_VERSION := 0.29.0
 VENV := .venv
 PY := PYTHONSAFEPATH=1 PYTHONPATH=tests $(VENV)/bin/python
 CLUSTER := $(PY) -m cluster
@@ -11,7 +12,7 @@ CONFIG := operator/pyproject.toml
 SOURCES := operator/src serve_app/src tests images
 STAMP := $(VENV)/.stamp
 
-.PHONY: help venv lock fmt lint generate verify cluster cluster-down cluster-status images install demo \
+.PHONY: help venv lock fmt lint generate engine-args verify cluster cluster-down cluster-status images install demo \
 	test test-unit test-contract test-apiserver test-chart test-e2e golden clean
 
 help: ## Show this help
@@ -47,6 +48,11 @@ lint: venv ## ruff, mypy --strict, import contracts, yamllint (helm lint is part
 generate: venv ## Write every generated file: CRD, API reference, install.yaml
 	@$(CLUSTER) tools
 	$(PY) -m generate
+
+engine-args: venv ## Renew the names of vLLM's engine arguments, from vLLM itself in the serve-cpu image
+	$(CLUSTER) build serve-cpu
+	docker run --rm --network none --entrypoint python3 llm-operator/serve-cpu:0.1.0 -m llm_serve_app.engine_args $(VLLM_VERSION) \
+	  > operator/src/llm_operator/plan/data/vllm-$(VLLM_VERSION).json
 
 verify: venv ## Fail if a generated file is not what generate would write
 	@test ! -e operator/__init__.py || { echo "operator/__init__.py shadows the standard library's operator module: remove it"; exit 1; }

@@ -4,6 +4,7 @@ Run inside an image with vLLM: `python -m llm_serve_app.engine_args VERSION`. Ra
 classes as engine_kwargs (Ray 2.60.0, llm/_internal/serve/engines/vllm/vllm_models.py).
 """
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -12,8 +13,9 @@ from typing import Any
 
 def names() -> list[str]:
     """Sorted names of all fields of AsyncEngineArgs and FrontendArgs. Raises ImportError without vLLM."""
-    from vllm.engine.arg_utils import AsyncEngineArgs
-    from vllm.entrypoints.launchers.cli_args import FrontendArgs
+    with contextlib.redirect_stdout(sys.stderr):  # vLLM logs to standard output, which holds the data here
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.entrypoints.launchers.cli_args import FrontendArgs
 
     classes: tuple[Any, ...] = (AsyncEngineArgs, FrontendArgs)
     found = {field.name for cls in classes for field in dataclasses.fields(cls)}

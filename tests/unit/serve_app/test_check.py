@@ -169,15 +169,6 @@ def test_keys_of_free_form_fields_are_the_users_own() -> None:
     assert check(config) == []
 
 
-def test_server_name_is_the_one_ray_gives() -> None:
-    pytest.importorskip("vllm", reason="ray's server builder imports vLLM; runs in the serve-cpu image")
-    from ray.llm._internal.serve.core.configs.llm_config import LLMConfig
-    from ray.llm._internal.serve.core.server.builder import build_llm_deployment
-
-    config = LLMConfig(model_loading_config={"model_id": "Qwen/Qwen3-0.6B"})
-    assert build_llm_deployment(config)._bound_deployment.name == server_name("Qwen/Qwen3-0.6B")
-
-
 def test_command_prints_problems_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(yaml.safe_dump(VALID))

@@ -1,0 +1,41 @@
+"""What only the serving image can say: vLLM is in there, and nowhere else."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = "llm-operator/serve-cpu:0.1.0"
+DATA = ROOT / "operator/src/llm_operator/plan/data/vllm-0.29.0.json"
+NAMES = ("demo", "llama-3.3-70b")
+BUILD = """
+import json, sys
+from ray.llm._internal.serve.core.configs.llm_config import LLMConfig
+from ray.llm._internal.serve.core.server.builder import build_llm_deployment
+bundles = {"bundles": [{"CPU": 1}]}
+apps = [build_llm_deployment(LLMConfig(model_loading_config={"model_id": name}, placement_group_config=bundles)) for name in sys.argv[1:]]
+print("NAMES " + json.dumps([app._bound_deployment.name for app in apps]))
+"""
+
+
+def python(*args: str) -> str:
+    """Standard output of Python in the image, without a network."""
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", IMAGE, *args]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_engine_arguments_are_those_of_the_vllm_inside() -> None:
+    assert json.loads(python("-m", "llm_serve_app.engine_args", "0.29.0")) == json.loads(DATA.read_text())
+
+
+def test_engine_deployments_have_the_names_that_ray_gives() -> None:
+    from llm_operator.render.serve_config import engine_deployment
+
+    lines = [line for line in python("-c", BUILD, *NAMES).splitlines() if line.startswith("NAMES ")]
+    if not lines:
+        pytest.fail("the builder printed no names")
+    assert json.loads(lines[-1].removeprefix("NAMES ")) == [engine_deployment(name) for name in NAMES]
