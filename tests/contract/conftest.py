@@ -32,4 +32,4 @@ async def start(server: FakeServer, tmp_path: Path) -> AsyncIterator[Start]:
     yield run
     await asyncio.gather(*(operator.kill() for operator in started))
     for operator in started:
-        print(f"--- log of {operator.identity}\n{operator.log.read_text()[-20000:]}")  # noqa: T201
+        print(f"--- log of {operator.identity}\n{operator.log.read_text()[-20000:]}")

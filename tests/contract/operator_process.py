@@ -20,6 +20,7 @@ FAST = {
     "RENEW_DEADLINE_SECONDS": "2",
     "LEASE_RETRY_SECONDS": "0.25",
     "DISCOVERY_SECONDS": "0.3",
+    "RESYNC_SECONDS": "0.5",
     "BACKOFF_MIN_SECONDS": "0.2",
     "BACKOFF_MAX_SECONDS": "2",
     "LEASE_NAMESPACE": "llm-operator-system",
@@ -100,7 +101,10 @@ class OperatorProcess:
     async def get(self, path: str) -> tuple[int, str]:
         """HTTP status and body of one of its endpoints; (0, "") while it does not answer."""
         try:
-            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{self._port}{path}") as answer:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{self._port}{path}") as answer,
+            ):
                 return answer.status, await answer.text()
         except aiohttp.ClientError:
             return 0, ""
@@ -112,6 +116,12 @@ class OperatorProcess:
     async def wait_status(self, path: str, status: int, *, seconds: float = 30.0) -> None:
         """Returns when the endpoint answers so."""
         await self._poll(lambda: self.get(path), lambda got: got[0] == status, f"{path} = {status}", seconds)
+
+    async def settled(self) -> None:
+        """Returns after two full re-syncs from now, with an empty queue: whatever wants to be written was written."""
+        done = await self.metric('llm_operator_resyncs_total{result="ok"}')
+        await self.wait_metric('llm_operator_resyncs_total{result="ok"}', done + 2)
+        await self._poll(lambda: self.metric("llm_operator_queue_depth"), lambda depth: depth == 0, "empty queue", 30)
 
     async def _poll(self, ask: Callable[[], Any], good: Callable[[Any], bool], what: str, seconds: float) -> None:
         end = time.monotonic() + seconds

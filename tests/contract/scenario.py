@@ -63,13 +63,12 @@ async def converged(server: FakeServer, name: str = "a") -> None:
     def done() -> bool:
         live = parent(server, name)
         status = live.get("status", {})
-        return status.get("observedGeneration") == live["metadata"]["generation"] and "rayService" in status
+        seen = status.get("observedGeneration") == live["metadata"]["generation"]
+        return seen and bool(status.get("rayService", {}).get("generation"))
 
     await until(done, what=f"status of {name} is up to date")
 
 
 async def ready(server: FakeServer, name: str = "a") -> None:
     """Waits for Ready=True."""
-    await until(
-        lambda: condition(server, "Ready", name).get("status") == "True", what=f"Ready=True of {name}"
-    )
+    await until(lambda: condition(server, "Ready", name).get("status") == "True", what=f"Ready=True of {name}")

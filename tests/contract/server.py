@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,8 +64,8 @@ class FakeServer:
     url: str = ""
 
     def __post_init__(self) -> None:
-        self._open = asyncio.Event()
-        self._open.set()
+        self._held: set[str] = set()
+        self._released = asyncio.Event()
         self._drop = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -91,9 +91,7 @@ class FakeServer:
             {
                 f"{call.verb} {call.resource}": count
                 for call, count in self.calls.items()
-                if call.verb in WRITES
-                and call.resource not in ("leases", "events")
-                and user in (None, call.user)
+                if call.verb in WRITES and call.resource not in ("leases", "events") and user in (None, call.user)
             }
         )
 
@@ -105,16 +103,17 @@ class FakeServer:
         """Requests of that kind so far."""
         return sum(n for call, n in self.calls.items() if (call.verb, call.resource) == (verb, resource))
 
-    def drop_watches(self, *, hold: bool = False) -> None:
-        """Cuts every open watch; with `hold`, new ones wait until `release_watches`."""
-        if hold:
-            self._open.clear()
+    def drop_watches(self, *, hold: Iterable[str] = ()) -> None:
+        """Cuts every open watch; new ones of the kinds in `hold` wait until `release_watches`."""
+        self._held = set(hold)
         self._drop.set()
         self._drop = asyncio.Event()
 
     def release_watches(self) -> None:
         """Lets held watches go on."""
-        self._open.set()
+        self._held.clear()
+        self._released.set()
+        self._released = asyncio.Event()
 
     @web.middleware
     async def _serve(
@@ -171,7 +170,8 @@ class FakeServer:
         return web.json_response({"kind": f"{kind}List", "apiVersion": api, "metadata": metadata, "items": items})
 
     async def _watch(self, request: web.Request, plural: str, namespace: str | None) -> web.StreamResponse:
-        await self._open.wait()
+        while plural in self._held:
+            await self._released.wait()
         drop, selector = self._drop, request.query.get("labelSelector", "")
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
@@ -201,7 +201,7 @@ class FakeServer:
     async def _object(self, request: web.Request, call: Call, namespace: str, rest: list[str]) -> web.Response:
         plural, name = rest[0], rest[1] if len(rest) > 1 else ""
         address = Address(plural, namespace, name)
-        body = await request.json() if request.can_read_body else {}
+        body: Any = await request.json() if request.can_read_body else {}
         match call.verb:
             case "get":
                 found = self.objects.get(address)
@@ -216,7 +216,7 @@ class FakeServer:
                 self.objects.delete(address, (body.get("preconditions") or {}).get("uid"))
                 return web.json_response({"kind": "Status", "status": "Success"})
             case "apply":
-                assert request.query["force"] == "true" and request.query["fieldManager"] == "llm-operator"
+                assert dict(request.query) == {"force": "true", "fieldManager": "llm-operator"}
                 return web.json_response(self.objects.apply(address, body, status=rest[2:] == ["status"]))
             case "patch" if "json-patch" in request.content_type:
                 return web.json_response(self.objects.json_patch(address, body))

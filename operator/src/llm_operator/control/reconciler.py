@@ -35,13 +35,16 @@ class Reconciler:
         None. Zero writes when nothing differs."""
         scope = self._caches.scope(key, now=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"))
         if scope is None:
-            self._metrics.forget(*key)
-            self._events.forget(*key)
+            self._forget(key)
             return None
         outcome = sync(scope)
+        if outcome.apply is not None and scope.child is None:
+            confirmed = await self._confirm(scope)
+            if confirmed is None:
+    X, outcome = confirmed, sync(confirmed)
         refusal: ApiError | None = None
-        if outcome.apply is not None:
-            scope, outcome, refusal = await self._apply(scope, outcome)
+        if outcome.apply is not None and not _terminating(scope.child):
+            scope, outcome, refusal = await self._apply(scope, outcome.apply, outcome)
         if outcome.delete_child:
             scope, outcome = await self._delete_child(scope, outcome)
         for patch in outcome.patches:
@@ -53,18 +56,26 @@ class Reconciler:
             raise refusal
         return outcome.requeue_after
 
-    async def _apply(self, scope: Scope, outcome: Outcome) -> tuple[Scope, Outcome, ApiError | None]:
+    def _forget(self, key: Key) -> None:
+        self._metrics.forget(*key)
+        self._events.forget(*key)
+
+    async def _confirm(self, scope: Scope) -> Scope | None:
+        """Asks the API server before a child is created, since a cache may be behind or blind: a deletion of the parent
+        may be lost in a watch gap (None), and a namesake of somebody else has no label of ours."""
+        parent = await self._cluster.get(LLMDEPLOYMENTS, scope.namespace, scope.name)
+        if parent is None or parent["metadata"]["uid"] != scope.parent["metadata"]["uid"] or _terminating(parent):
+            self._caches.parents.discard(scope.parent)
+            return None
+        child = await self._cluster.get(RAYSERVICES, scope.namespace, scope.name)
+        return replace(scope, child=trim(child)) if child is not None else scope
+
+    async def _apply(
+        self, scope: Scope, wanted: dict[str, Any], outcome: Outcome
+    ) -> tuple[Scope, Outcome, ApiError | None]:
         """Applies the RayService; the new scope has the answer as its child. A refusal goes into the status first."""
-        if scope.child is None:
-            # The cache is filtered by our label: a namesake of somebody else is seen only by asking.
-            found = await self._cluster.get(RAYSERVICES, scope.namespace, scope.name)
-            if found is not None:
-                scope = replace(scope, child=trim(found))
-                outcome = sync(scope)
-        if outcome.apply is None or _terminating(scope.child):
-            return scope, outcome, None
         try:
-            answer = await self._cluster.apply(RAYSERVICES, outcome.apply)
+            answer = await self._cluster.apply(RAYSERVICES, wanted)
         except (Invalid, Forbidden) as refusal:
             refused = replace(scope, apply_error=refusal.message)
             return refused, sync(refused), refusal

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from llm_operator.control.caches import Caches
+from llm_operator.control.store import Key
 from llm_operator.kube.client import Cluster
 from llm_operator.kube.errors import ApiError
 from llm_operator.obs.metrics import Metrics
@@ -67,15 +68,17 @@ class Resync:
     async def once(self) -> None:
         """Prunes every served kind, then asks for all LLMDeployments. Raises ApiError."""
         pruned = 0
+        orphans: set[Key] = set()
         for resource in self._caches.served:
             store = self._caches.of(resource)
             before = store.uids()
             alive = {key.uid async for key in self._cluster.list_keys(resource)}
             ghosts = store.prune(before, alive)
             pruned += len(ghosts)
-            for ghost in ghosts:
-                if (key := self._caches.parent_key(resource, ghost)) is not None:
-                    self._caches.ask(key)
+            orphans |= {key for ghost in ghosts if (key := self._caches.parent_key(resource, ghost)) is not None}
+        # Only now: a child that is gone must not be made again for a parent that is gone too.
+        for key in orphans:
+            self._caches.ask(key)
         self._metrics.pruned.inc(pruned)
         self._caches.add_all()
         _logger.info("re-sync: %d LLMDeployments, %d ghosts pruned", len(self._caches.parents), pruned)
