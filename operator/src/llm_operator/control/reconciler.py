@@ -41,7 +41,9 @@ class Reconciler:
         if outcome.apply is not None and scope.child is None:
             confirmed = await self._confirm(scope)
             if confirmed is None:
-    X, outcome = confirmed, sync(confirmed)
+                self._forget(key)
+                return None
+            scope, outcome = confirmed, sync(confirmed)
         refusal: ApiError | None = None
         if outcome.apply is not None and not _terminating(scope.child):
             scope, outcome, refusal = await self._apply(scope, outcome.apply, outcome)
