@@ -78,6 +78,7 @@ def _structural(node: Schema, defs: dict[str, Schema]) -> Schema:
         out["additionalProperties"] = _structural(values, defs)
     if "items" in node:
         out["items"] = _structural(node["items"], defs)
+        out.setdefault("x-kubernetes-list-type", "atomic")
     if not {"type", "enum"} & out.keys():
         out["x-kubernetes-preserve-unknown-fields"] = True
     return out

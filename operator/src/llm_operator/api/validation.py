@@ -75,6 +75,10 @@ def _schema_error(error: ErrorDetails) -> FieldError:
         return FieldError(_path(loc), "required")
     if error["type"] == "too_short":
         return FieldError(_path(loc), f"must have at least {context.get('min_length')} item(s)")
+    if error["type"] == "too_long":
+        return FieldError(_path(loc), f"must have at most {context.get('max_length')} item(s)")
+    if error["type"] in ("model_type", "dict_type"):
+        return FieldError(_path(loc), "must be a map of fields")
     return FieldError(_path(loc), error["msg"][0].lower() + error["msg"][1:])
 
 
