@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Final
 
 import yaml
@@ -45,6 +46,12 @@ def kubectl(*args: str | Path, input: str | None = None, check: bool = True) -> 
     guard()
     command = [names.binary("kubectl"), f"--context={CONTEXT}", *args]
     return run(command, stdin=input, env=environment(), check=check).stdout
+
+
+def try_kubectl(*args: str | Path, input: str | None = None) -> CompletedProcess[str]:
+    """Run kubectl where a failure is an answer: exit code, standard output and standard error as they are."""
+    guard()
+    return run([names.binary("kubectl"), f"--context={CONTEXT}", *args], stdin=input, env=environment(), check=False)
 
 
 def helm(*args: str | Path, input: str | None = None, check: bool = True) -> str:
