@@ -9,6 +9,7 @@ import yaml
 from chart import rendered
 from llm_operator import __version__
 from llm_operator.config import PREFIX, Config
+from llm_operator.kube.resources import WATCHED
 
 EVERYTHING = yaml.safe_load((Path(__file__).parent / "cases/everything/values.yaml").read_text(encoding="utf-8"))
 # Of no use to who installs the chart; their defaults are right for every cluster.
@@ -51,6 +52,18 @@ def test_values_arrive() -> None:
         request_timeout_seconds=12.5,
         log_level="DEBUG",
     )
+
+
+def test_every_kind_that_the_operator_watches_may_be_watched() -> None:
+    rules = rendered.only(rendered.objects(), "ClusterRole")["rules"]
+    granted = {
+        (group, kind)
+        for r in rules
+        if {"list", "watch"} <= set(r["verbs"])
+        for group in r["apiGroups"]
+        for kind in r["resources"]
+    }
+    assert granted == {(resource.group, resource.plural) for resource in WATCHED}
 
 
 def test_probes_ask_the_operators_port() -> None:
