@@ -106,7 +106,7 @@ class Elector:
         """One attempt to take or renew; False when it failed or the Lease is someone else's."""
         try:
             async with limit:
-                return await self._take_or_renew()
+                return await self.attempt()
         except Conflict:
             return False
         except TimeoutError:
@@ -116,7 +116,8 @@ class Elector:
             _logger.warning("cannot get or renew Lease %s/%s: %s", self._namespace, self._name, error)
             return False
 
-    async def _take_or_renew(self) -> bool:
+    async def attempt(self) -> bool:
+        """Takes or renews the Lease once; False when another process holds it. Raises ApiError (Conflict: it was faster)."""
         sent_at = self._monotonic()
         lease = await self._cluster.get_lease(self._namespace, self._name)
         if lease is None:
