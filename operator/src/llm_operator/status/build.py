@@ -16,7 +16,8 @@ def _ready_count(models: Sequence[dict[str, Any]]) -> str:
 def _ray_service(facts: Facts) -> dict[str, Any]:
     observed = facts.observed
     if not observed.exists or facts.foreign:
-        return {}
+        # Never {}: when an apply drops every field of a map, the API server stores null, and then refuses it.
+        return {"name": "", "generation": 0, "activeCluster": "", "pendingCluster": ""}
     # The generation that our last apply left: while one is pending (or paused), a foreign edit must stay visible.
     last = (facts.scope.status.get("rayService") or {}).get("generation", 0)
     return {

@@ -4,6 +4,7 @@ Each finder looks for one cause; FINDERS is the order in which causes are believ
 a worker without a Serve proxy is NotReady by design (KubeRay 1.6.2, controllers/ray/common/pod.go).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ from llm_operator.api.names import RAY_GROUP_LABEL, RAY_NODE_TYPE_LABEL
 from llm_operator.plan.inputs import Object, Scope
 from llm_operator.status.observed import Observed
 
+_POD_NAME: Final = re.compile(r'pods? "[^"]+" is forbidden')
 _IMAGE_REASONS: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
 
@@ -116,7 +118,9 @@ def _forbidden(scope: Scope, observed: Observed) -> Cause | None:
     for cluster in scope.clusters:
         for condition in (cluster.get("status") or {}).get("conditions") or ():
             if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-                return Cause(Reason.PODS_FORBIDDEN, f"KubeRay cannot make pods: {condition.get('message', '')}")
+                # Without the random name that KubeRay gives the pod at each attempt: it would make the status tick.
+                said = _POD_NAME.sub("pods are forbidden", str(condition.get("message", "")))
+                return Cause(Reason.PODS_FORBIDDEN, f"KubeRay cannot make pods: {said}")
     return None
 
 
