@@ -47,11 +47,12 @@ def _parser() -> argparse.ArgumentParser:
 def _replace_by(tool: str, arguments: Sequence[str]) -> None:
     """Become the tool, with this cluster's kubeconfig."""
     binary = names.binary(tool)
+    if tool != "kind":
+        env.guard()
     if not binary.exists():
         binaries.ensure_tools()
     if tool == "kind":
         os.execve(binary, [tool, *arguments], {**env.environment(), "KIND_CLUSTER_NAME": names.CLUSTER})
-    env.guard()
     context = "--context" if tool == "kubectl" else "--kube-context"
     os.execve(binary, [tool, f"{context}={names.CONTEXT}", *arguments], env.environment())
 

@@ -71,7 +71,10 @@ def ensure_engine() -> None:
 def _install() -> None:
     if sys.platform != "linux":
         raise ClusterError("no Docker engine answers: start Docker Desktop (or colima), then run this again")
-    apt_install("docker.io", "iptables", why="no Docker engine answers and none is installed")
+    why = "no Docker engine answers and none is installed"
+    apt_install("docker.io", "iptables", why=why)
+    if shutil.which("docker") is None:  # from Debian 13 on the command is a package of its own
+        apt_install("docker-cli", why=why)
 
 
 def _start() -> None:
@@ -82,7 +85,8 @@ def _start() -> None:
             " and see that you may use it (`docker info`)"
         )
     with step("start the Docker engine"):
-        if Path("/run/systemd/system").is_dir():
+        # The init system's daemon would not have our runtime, so a host that needs it gets a daemon of ours.
+        if Path("/run/systemd/system").is_dir() and not oci_runtime.host_lacks():
             run(["systemctl", "start", "docker"])
         else:
             _spawn()

@@ -18,6 +18,7 @@ from cluster.source import Source, choose
 
 _MANIFESTS: Final = Path(__file__).parent / "manifests"
 _NODE_READY_SECONDS: Final = 180
+_LOW_DISK_BYTES: Final = 15e9  # a rebuild of serve-cpu with its node store takes about 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,46 @@ class Parts:
 def up(without: frozenset[str]) -> None:
     """From whatever state this machine is in to a running cluster with KubeRay and our images but `without`."""
     source = choose()
-    engine.ensure_engine()
+    _warn_of_full_disk()
     parts = _ensure_parts(source, without)
     with locked(names.lock("cluster")):
         _bring_up(parts)
     golang.drop_caches()
     say(f"cluster {names.CLUSTER} is up: python -m cluster kubectl get pods -A")
+
+
+def _warn_of_full_disk() -> None:
+    free = shutil.disk_usage(names.cache_dir()).free
+    if free < _LOW_DISK_BYTES:
+        say(f"only {free / 1e9:.0f} GB of disk are free: `docker image prune` removes layers of earlier builds")
+
+
+def _ensure_parts(source: Source, without: frozenset[str]) -> Parts:
+    """Build or pull everything; compiling, installing, image builds and downloads run beside each other."""
+    own = tuple(name for name in names.BUILDABLE if name not in without)
+    programs = (*golang.NODE_PROGRAMS, golang.KUBERAY) if source is Source.BUILD else ()
+    platform = golang.linux_platform()
+    todo = [program for program in programs if not golang.is_built(program, *platform)]
+
+    def compile_all() -> None:
+        binaries.ensure_tools()
+        for program in programs:
+            golang.build(program, *platform)
+
+    def prepare_images() -> None:
+        engine.ensure_engine()
+        base.ensure_base(source)
+        for name in own:
+            images.build(name, source)
+
+    def prefetch() -> None:
+        if len(todo) > 1:
+            with step("download Go modules"):
+                golang.prefetch(*todo)
+
+    parallel(compile_all, prepare_images, prefetch)
+    references = tuple((name, names.image_ref(name)) for name in own)
+    return Parts(source, node_image.ensure_node_image(source), kuberay.ensure_image(source), references)
 
 
 def _bring_up(parts: Parts) -> None:
@@ -47,36 +82,6 @@ def _bring_up(parts: Parts) -> None:
     env.guard()
     parallel(_install_kuberay, lambda: _load(parts))
     _forget_old_images(parts)
-
-
-def _ensure_parts(source: Source, without: frozenset[str]) -> Parts:
-    """Build or pull everything; compiling, image builds and downloads run beside each other."""
-    base.ensure_base(source)
-    own = tuple(name for name in names.BUILDABLE if name not in without)
-    made: dict[str, str] = {}
-
-    def compile_all() -> None:
-        binaries.ensure_tools()
-        made["node"] = node_image.ensure_node_image(source)
-        made["kuberay"] = kuberay.ensure_image(source)
-        kuberay.manifests()
-
-    def build_own() -> None:
-        for name in own:
-            images.build(name, source)
-
-    def prefetch() -> None:
-        todo = [
-            program
-            for program in (*golang.NODE_PROGRAMS, golang.KUBERAY)
-            if source is Source.BUILD and not golang.is_built(program, *golang.linux_platform())
-        ]
-        if len(todo) > 1:
-            with step("download Go modules"):
-                golang.prefetch(*todo)
-
-    parallel(compile_all, build_own, prefetch)
-    return Parts(source, made["node"], made["kuberay"], tuple((name, names.image_ref(name)) for name in own))
 
 
 def _node_runs() -> bool:
