@@ -29,21 +29,35 @@ def _docs(_: argparse.Namespace) -> int:
     return 0
 
 
+class _UnusableFile(Exception):
+    """The file cannot be read, or is no YAML; the message says why."""
+
+
 def _documents(path: str) -> list[dict[str, Any]]:
-    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-    documents = [document for document in yaml.safe_load_all(text) if isinstance(document, dict)]
+    """The LLMDeployments in a file of YAML documents. Raises _UnusableFile."""
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        documents = [document for document in yaml.safe_load_all(text) if isinstance(document, dict)]
+    except OSError as error:
+        raise _UnusableFile(f"cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _UnusableFile(f"is not YAML: {error}") from error
     return [document for document in documents if document.get("kind") == names.KIND]
 
 
 def _render(args: argparse.Namespace) -> int:
     """Print the RayServices that would be applied to an empty cluster."""
-    documents = _documents(args.file)
+    try:
+        documents = _documents(args.file)
+    except _UnusableFile as unusable:
+        sys.stderr.write(f"{args.file}: {unusable}\n")
+        return 1
     if not documents:
         sys.stderr.write(f"{args.file}: holds no {names.KIND}\n")
         return 1
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for document in documents:
-        metadata = {"namespace": "default", "uid": "", "generation": 1, **document.get("metadata", {})}
+        metadata = {"namespace": "default", "uid": "", "generation": 1, **(document.get("metadata") or {})}
         try:
             validate(str(metadata.get("name", "")), document.get("spec"))
             outcome = sync(Scope(parent={**document, "metadata": metadata}, now=now))
@@ -53,7 +67,9 @@ def _render(args: argparse.Namespace) -> int:
             return 1
         accepted = next(entry for entry in outcome.status["conditions"] if entry["type"] == "Accepted")
         if accepted["status"] != "True" or outcome.apply is None:
-            sys.stderr.write(f"{args.file}: {metadata['name']}: {accepted['message'] or 'nothing to apply'}\n")
+            sys.stderr.write(
+                f"{args.file}: {metadata['name']}: {accepted['message'] or 'nothing to apply: spec.suspend or spec.paused is true'}\n"
+            )
             return 1
         sys.stdout.write("---\n")
         sys.stdout.write(to_yaml(outcome.apply))

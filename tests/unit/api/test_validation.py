@@ -91,7 +91,7 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
     ("empty accelerators", model(accelerators=[]), [f"{M}.accelerators: must have at least 1 item(s)"]),
     ("two kinds of accelerators", model(accelerators=[{"type": "L4"}, {"type": "T4"}]),
      [f"{M}.accelerators: must have at most 1 item(s)"]),
-    ("a text where a number belongs", llm().scaling(minReplicas="many"),
+    ("a text where a number belongs", model(scaling={"minReplicas": "many"}),
      [f"{M}.scaling.minReplicas: input should be a valid integer, unable to parse string as an integer"]),
     ("several mistakes at once", llm("X").model(source={"uri": "x"}).scaling(minReplicas=0),
      [f"metadata.name: {NAME}", f'{M}.name: "X" does not match ^[a-z]([-a-z0-9.]*[a-z0-9])?$',

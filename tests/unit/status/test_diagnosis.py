@@ -1,0 +1,110 @@
+"""The order in which causes are believed; each cause alone is a golden case."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from llm_operator.api.conditions import Reason
+from llm_operator.plan.inputs import Scope
+from llm_operator.status.diagnosis import FINDERS, diagnose
+from llm_operator.status.observed import observe
+
+PARENT = {"metadata": {"name": "chat", "namespace": "llm"}}
+
+
+def pod(status: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"labels": {"ray.io/node-type": "worker", "ray.io/group": "a"}}, "status": status}
+
+
+def container(**state: Any) -> dict[str, Any]:
+    return pod({"containerStatuses": [{"name": "ray-worker", "image": "i", **state}]})
+
+
+def ready(reason: str) -> dict[str, Any]:
+    return {"conditions": [{"type": "Ready", "status": "False", "reason": reason, "message": "m"}]}
+
+
+def application(status: str) -> dict[str, Any]:
+    return {
+        "activeServiceStatus": {"rayClusterName": "c", "applicationStatuses": {"a": {"status": status, "message": "m"}}}
+    }
+
+
+# In the order of FINDERS: what is told when several are true.
+CAUSES: list[tuple[Reason, dict[str, Any]]] = [
+    (Reason.KUBERAY_REJECTED, {"status": ready("ValidationFailed")}),
+    (Reason.PODS_FORBIDDEN, {"clusters": {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "m"}]}}),
+    (Reason.IMAGE_PULL_FAILED, {"pod": container(state={"waiting": {"reason": "ErrImagePull", "message": "m"}})}),
+    (Reason.SECRET_KEY_MISSING, {"pod": container(state={"waiting": {"reason": "CreateContainerConfigError", "message": "m"}})}),
+    (Reason.DEPLOY_FAILED, {"status": application("DEPLOY_FAILED")}),
+    (Reason.OUT_OF_MEMORY, {"pod": container(lastState={"terminated": {"reason": "OOMKilled"}})}),
+    (Reason.CRASH_LOOP, {"pod": container(state={"waiting": {"reason": "CrashLoopBackOff"}})}),
+    (Reason.UNSCHEDULABLE, {"pod": pod({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]})}),
+    (Reason.UNHEALTHY, {"status": application("UNHEALTHY")}),
+]  # fmt: skip
+
+
+def found(*facts: dict[str, Any]) -> Reason | None:
+    status: dict[str, Any] = {}
+    for fact in facts:
+        status |= fact.get("status", {})
+    pods = tuple(fact["pod"] for fact in facts if "pod" in fact)
+    clusters = tuple({"status": fact["clusters"]} for fact in facts if "clusters" in fact)
+    cause = diagnose(Scope(parent=PARENT, now="", pods=pods, clusters=clusters), observe({"status": status}))
+    return None if cause is None else cause.reason
+
+
+@pytest.mark.parametrize(("reason", "fact"), CAUSES)
+def test_alone(reason: Reason, fact: dict[str, Any]) -> None:
+    assert found(fact) is reason
+
+
+PAIRS = [
+    (first, second)
+    for first, second in itertools.combinations(CAUSES, 2)
+    if not (
+        "activeServiceStatus" in first[1].get("status", {}) and "activeServiceStatus" in second[1].get("status", {})
+    )
+]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS, ids=lambda cause: cause[0].value)
+def test_the_first_in_the_order_is_believed(first: Any, second: Any) -> None:
+    assert found(first[1], second[1]) is first[0]
+    assert found(second[1], first[1]) is first[0]
+
+
+def test_every_finder_is_in_the_order() -> None:
+    assert len(FINDERS) == len(CAUSES)
+
+
+def test_nothing_is_wrong() -> None:
+    assert found() is None
+    assert (
+        found({"pod": pod({"phase": "Running", "containerStatuses": [{"state": {"running": {}}, "ready": False}]})})
+        is None
+    )
+    assert found({"pod": {"metadata": {}}}) is None
+    assert found({"pod": container(state={"terminated": {"reason": "Completed", "exitCode": 0}})}) is None
+    assert found({"clusters": {"conditions": [{"type": "ReplicaFailure", "status": "False"}]}}) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "want"),
+    [
+        ("rpc error: not found", "not found"),
+        ('Back-off pulling image "i": ErrImagePull: rpc error: not found', "rpc error: not found"),
+        ('Back-off pulling image "i"', "check engine.image or spec.ray.image."),
+    ],
+)
+def test_a_pull_error_does_not_flap(message: str, want: str) -> None:
+    """The kubelet alternates between the error and its back-off; the status must not tick."""
+    scope = Scope(
+        parent=PARENT, now="", pods=(container(state={"waiting": {"reason": "ImagePullBackOff", "message": message}}),)
+    )
+    cause = diagnose(scope, observe({}))
+    assert cause is not None
+    assert cause.message.endswith(want)
+    assert "Back-off" not in cause.message
