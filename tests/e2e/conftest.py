@@ -1,0 +1,63 @@
+"""Fixtures of the end-to-end tests: one deployment serves most of them. Files run in the order of their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Final
+
+import pytest
+from cluster import env, install
+from demo.forward import port_forward
+from e2e import deployment, kube
+from e2e.deployment import Serving
+from e2e.diagnosis import diagnosis
+from e2e.report import Report
+
+_REPORT: Final = pytest.StashKey[Report]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_REPORT] = Report()
+
+
+@pytest.fixture(scope="session")
+def report(pytestconfig: pytest.Config) -> Report:
+    """Takes what the tests measure."""
+    return pytestconfig.stash[_REPORT]
+
+
+@pytest.fixture(scope="session")
+def operator() -> None:
+    """The operator of this checkout runs in the local cluster, and no LLMDeployment is left of an earlier run."""
+    env.guard()
+    install.install()
+    deployment.remove_all()
+
+
+@pytest.fixture(scope="session")
+def serving(operator: None, report: Report) -> Iterator[Serving]:
+    """manifests/samples/demo.yaml, Ready, with a forwarded port."""
+    seconds = deployment.apply_sample()
+    report.add("apply to Ready", seconds)
+    with port_forward(kube.NAMESPACE, "svc/demo-serve-svc", 8000) as url:
+        yield Serving("demo", url, seconds)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    made = yield
+    uses_cluster = {"operator", "serving"} & set(getattr(item, "fixturenames", ()))
+    if made.failed and uses_cluster and env.KUBECONFIG.exists():
+        made.sections.append(("diagnosis", diagnosis()))
+    return made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    report = config.stash[_REPORT]
+    if report.measurements:
+        terminalreporter.section("measured")
+        for line in report.lines():
+            terminalreporter.write_line(line)
+        terminalreporter.write_line(f"as JSON: {report.write()}")

@@ -1,0 +1,53 @@
+"""Ray Serve's own view of a deployment, read inside the head pod: its REST API wants the cluster's token."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cluster import env
+from e2e import kube
+
+# Ray 2.60.0, dashboard/modules/serve/serve_head.py: GET answers ServeInstanceDetails.
+_SCRIPT: Final = """
+import os, urllib.request
+request = urllib.request.Request("http://127.0.0.1:8265/api/serve/applications/")
+request.add_header("Authorization", "Bearer " + os.environ["RAY_AUTH_TOKEN"])
+print(urllib.request.urlopen(request, timeout=30).read().decode())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """The engine's deployment of one model as Serve has it."""
+
+    status: str
+    replicas: frozenset[str]
+    """Ids of the replicas that run."""
+    config: dict[str, Any]
+
+
+def engines(name: str) -> dict[str, EngineState]:
+    """Model → its engine, of the serving cluster of one LLMDeployment."""
+    cluster = kube.existing(kube.RAY_SERVICE, name)["status"]["activeServiceStatus"]["rayClusterName"]
+    (head,) = kube.items("pods", f"ray.io/cluster={cluster},ray.io/node-type=head")
+    printed = env.kubectl("exec", "-n", kube.NAMESPACE, head["metadata"]["name"], "-c", "ray-head", "--",
+                          "python3", "-c", _SCRIPT)  # fmt: skip
+    applications = json.loads(printed)["applications"]
+    return {
+        model: _engine(details)
+        for model, application in applications.items()
+        for deployment, details in application["deployments"].items()
+        if deployment.startswith("LLMServer:")
+    }
+
+
+def _engine(details: dict[str, Any]) -> EngineState:
+    running = frozenset(replica["replica_id"] for replica in details["replicas"] if replica["state"] == "RUNNING")
+    return EngineState(details["status"], running, details["deployment_config"])
+
+
+def replica_ids(name: str, model: str) -> frozenset[str]:
+    """Ids of one model's running replicas."""
+    return engines(name)[model].replicas
