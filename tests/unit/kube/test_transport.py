@@ -139,7 +139,7 @@ async def test_rotated_token_is_used(api: Api) -> None:
     def rotated(configuration: Any) -> None:
         configuration.api_key["BearerToken"] = "Bearer t2"
 
-    api.configuration.refresh_api_key_hook = rotated
+    api.configuration.refresh_api_key_hook = rotated  # type: ignore[assignment]
     await api.transport.request("get", "GET", "/x")
     assert [request.headers["Authorization"] for request in api.requests] == ["Bearer t1", "Bearer t2"]
 
