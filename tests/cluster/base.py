@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cluster import hashing, host, names
-from cluster.engine import apt_install, docker, image_id, pull_all
+from cluster.engine import apt_install, docker, image_id, pull_all, remove_tags
 from cluster.shell import locked, run, step
 from cluster.source import Source
 
@@ -42,6 +42,7 @@ def _ensure_base(source: Source) -> str:
             _write(Path(folder), files)
             docker("build", "--quiet", "--network", "host", "--build-arg", f"ROOTFS={rootfs}", "-t", tagged, folder)
     docker("tag", tagged, names.BASE_IMAGE)
+    remove_tags("llm-operator/base", keep=[tagged, names.BASE_IMAGE])
     return names.BASE_IMAGE
 
 

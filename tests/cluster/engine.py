@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -171,3 +172,11 @@ def pull_all(*references: str) -> None:
 def _pull(reference: str) -> None:
     with step(f"pull {reference}"):
         docker("pull", "--quiet", reference)
+
+
+def remove_tags(repository: str, *, keep: Iterable[str], prefix: str = "") -> None:
+    """Untag the images of `repository` whose tag starts with `prefix`, but `keep`; layers that are in use stay."""
+    kept = set(keep)
+    for reference in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split():
+        if reference not in kept and reference.startswith(f"{repository}:{prefix}"):
+            docker("rmi", reference, check=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cluster import base, hashing, host, names, store
-from cluster.engine import docker, image_id
+from cluster.engine import docker, image_id, remove_tags
 from cluster.shell import ClusterError, failure, locked, step, stream_command
 from cluster.source import Source
 
@@ -35,12 +36,13 @@ def build(name: str, source: Source) -> str:
         if image_id(tagged) is None:
             _docker_build(dockerfile, files, base_image, tagged)
         docker("tag", tagged, reference)
-        _remove_superseded(name, keep={reference, tagged})
+        remove_tags(f"llm-operator/{name}", keep={reference, tagged}, prefix="sha-")
     return reference
 
 
 def _docker_build(dockerfile: Path, files: set[Path], base_image: str, tag: str) -> None:
     log = names.cache_dir() / "logs" / f"build-{dockerfile.parent.name}.log"
+    before = layers(log.read_text()) if log.exists() else []
     with step(f"docker build {dockerfile.parent.name} (log: {log})"), tempfile.TemporaryDirectory() as context:
         for file in files:
             target = Path(context) / file.relative_to(names.ROOT)
@@ -63,6 +65,8 @@ def _docker_build(dockerfile: Path, files: set[Path], base_image: str, tag: str)
         code, output = stream_command(arguments, log, env={"DOCKER_BUILDKIT": "0"})
         if code != 0:
             raise ClusterError(failure(arguments, code, output))
+        now = layers(output)
+        _remove_layers([identifier for identifier in before if now and identifier not in now])
 
 
 def copied_paths(dockerfile: str) -> list[str]:
@@ -89,11 +93,16 @@ def context_files(dockerfile: str, root: Path) -> set[Path]:
     return {file for file in found if not any(part.endswith(".egg-info") for part in file.parts)}
 
 
-def _remove_superseded(name: str, keep: set[str]) -> None:
-    listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"llm-operator/{name}").split()
-    for reference in set(listed) - keep:
-        if ":sha-" in reference:
-            docker("rmi", reference, check=False)
+def layers(log: str) -> list[str]:
+    """The ids of the images, one for each step, that the classic builder names in its output."""
+    return re.findall(r"^ ---> ([0-9a-f]{12})$", log, re.MULTILINE)
+
+
+def _remove_layers(ids: list[str]) -> None:
+    """Remove the untagged images among `ids`, last step first; what others are built on stays."""
+    for identifier in reversed(ids):
+        if docker("image", "inspect", "--format", "{{len .RepoTags}}", identifier, check=False) == "0":
+            docker("rmi", identifier, check=False)
 
 
 def load(reference: str) -> None:

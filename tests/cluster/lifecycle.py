@@ -81,7 +81,7 @@ def _bring_up(parts: Parts) -> None:
         _create(parts)
     env.guard()
     parallel(_install_kuberay, lambda: _load(parts))
-    _forget_old_images(parts)
+    engine.remove_tags(names.NODE_IMAGE.partition(":")[0], keep=[parts.node])
 
 
 def _node_runs() -> bool:
@@ -159,14 +159,6 @@ def _install_kuberay() -> None:
 def _load(parts: Parts) -> None:
     for reference in (parts.kuberay, *(reference for _, reference in parts.own)):
         images.load(reference)
-
-
-def _forget_old_images(parts: Parts) -> None:
-    """Remove node images of ours that this cluster is not made of."""
-    listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", names.NODE_IMAGE.partition(":")[0]).split()
-    for reference in listed:
-        if reference != parts.node:
-            docker("rmi", reference, check=False)
 
 
 def down() -> None:

@@ -173,4 +173,6 @@ def stream(image: str) -> None:
     """Load an image of the Docker engine into the running node."""
     if image_id(image) is None:
         raise ClusterError(f"there is no image {image} to load: build it first")
+    docker("exec", names.NODE, "sh", "-c", _LIST_BEFORE)
     pipe(["docker", "save", image], ["docker", "exec", "-i", names.NODE, *_IMPORT])
+    docker("exec", names.NODE, "sh", "-c", _DROP_ARCHIVES)

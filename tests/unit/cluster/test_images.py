@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cluster import hashing
-from cluster.images import context_files, copied_paths
+from cluster.images import context_files, copied_paths, layers
 from cluster.shell import ClusterError
 
 _DOCKERFILE = """\
@@ -66,3 +66,8 @@ def test_hash_follows_content_name_and_mode_only(repository: Path) -> None:
 
 def test_text_parts_are_kept_apart() -> None:
     assert hashing.of_text("ab", "c") != hashing.of_text("a", "bc")
+
+
+def test_layers_are_read_from_the_builders_output() -> None:
+    log = "Step 1/2 : FROM x\n ---> 315b0be0d669\nStep 2/2 : RUN echo ' ---> nothing'\n ---> Running in a0da093feadc\n"
+    assert layers(f"{log} ---> 31462d157a9a\nSuccessfully built 31462d157a9a\n") == ["315b0be0d669", "31462d157a9a"]
