@@ -20,17 +20,8 @@ from cluster.engine import docker, docker_json, image_id
 from cluster.shell import ClusterError, pipe, say, step, wait_for
 
 _WORKSHOP: Final = f"{names.CLUSTER}-store-build"
-_IMPORT: Final = (
-    "ctr",
-    "-n",
-    "k8s.io",
-    "images",
-    "import",
-    "--all-platforms",
-    "--digests",
-    "--snapshotter=overlayfs",
-    "-",
-)
+# This machine's platform only: Docker may save an index that names platforms which it never pulled.
+_IMPORT: Final = ("ctr", "-n", "k8s.io", "images", "import", "--digests", "--snapshotter=overlayfs", "-")
 # Imported layers are in the content store as archives and unpacked as snapshots; only the snapshots are needed.
 # The node image's own layers may not be unpacked yet, so they stay.
 _LIST_BEFORE: Final = "ctr -n k8s.io content ls -q | sort > /run/before"
