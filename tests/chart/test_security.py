@@ -20,7 +20,7 @@ MOST: dict[tuple[str, str], set[str]] = {
     ("", "pods"): READ,
     ("coordination.k8s.io", "leases"): {"create", "get", "update"},
     ("events.k8s.io", "events"): {"create", "patch"},
-    ("llm-operator.io", "llmdeployments"): READ,
+    ("llm-operator.io", "llmdeployments"): READ | {"get"},
     ("llm-operator.io", "llmdeployments/finalizers"): {"update"},
     ("llm-operator.io", "llmdeployments/status"): {"patch"},
     ("ray.io", "rayclusters"): READ | {"patch"},

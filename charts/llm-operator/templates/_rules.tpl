@@ -11,9 +11,10 @@ It never reads Secrets and never creates pods; KubeRay does. tests/chart holds t
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+# get: is a parent still there, before a child that is gone is made again?
 - apiGroups: [llm-operator.io]
   resources: [llmdeployments]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 {{- if .Values.rbac.ownerReferences }}
 # Owner references with blockOwnerDeletion, where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [llm-operator.io]
