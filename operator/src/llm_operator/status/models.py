@@ -25,8 +25,11 @@ def _state(scope: Scope, observed: Observed, model_id: str) -> tuple[Status, str
                 str(last.get("state", "")),
                 observed.pending_applications.get(model_id, application).text,
             )
-    if application.status == "" and not observed.active_cluster:
-        application = observed.pending_applications.get(model_id, application)
+    if application.status == "":
+        pending = observed.pending_applications.get(model_id, application)
+        # What is prepared beside an active cluster does not serve before it takes over.
+        idle = observed.active_cluster and pending.ready is Status.TRUE
+        return Status.FALSE if idle else pending.ready, pending.state, pending.text
     return application.ready, application.state, application.text
 
 
