@@ -27,9 +27,9 @@ def _state(scope: Scope, observed: Observed, model_id: str) -> tuple[Status, str
             )
     if application.status == "":
         pending = observed.pending_applications.get(model_id, application)
-        # What is prepared beside an active cluster does not serve before it takes over.
-        idle = observed.active_cluster and pending.ready is Status.TRUE
-        return Status.FALSE if idle else pending.ready, pending.state, pending.text
+        # Requests reach a cluster only when it is the active one.
+        ready = Status.FALSE if pending.ready is Status.TRUE else pending.ready
+        return ready, pending.state, pending.text
     return application.ready, application.state, application.text
 
 
