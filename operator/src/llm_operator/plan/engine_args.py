@@ -27,14 +27,18 @@ REFUSED: Final[dict[str, str]] = {
         ),
         _CODE,
     ),
-    **dict.fromkeys(("allowed_local_media_path", "enable_prompt_embeds", "trust_request_chat_template"), "opens the replica to its callers and is refused"),
+    **dict.fromkeys(
+        ("allowed_local_media_path", "enable_prompt_embeds", "trust_request_chat_template"),
+        "opens the replica to its callers and is refused",
+    ),
     **dict.fromkeys(
         (
             "data_parallel_address", "data_parallel_backend", "data_parallel_external_lb", "data_parallel_hybrid_lb",
             "data_parallel_multi_port_external_lb", "data_parallel_rank", "data_parallel_rpc_port", "data_parallel_size",
             "data_parallel_size_local", "data_parallel_start_rank", "data_parallel_supervisor_port", "device_ids",
             "distributed_executor_backend", "enable_elastic_ep", "enable_lora", "lora_modules", "master_addr", "master_port",
-            "nnodes", "node_rank", "pipeline_parallel_size", "prefill_context_parallel_size", "ray_workers_use_nsight",
+            "nnodes", "node_rank", "pipeline_parallel_size", "prefill_context_parallel_size",
+            "ray_workers_use_nsight",
         ),
         _OWNED,
     ),
