@@ -43,7 +43,8 @@ class Reconciler:
             if confirmed is None:
                 self._forget(key)
                 return None
-            scope, outcome = confirmed, sync(confirmed)
+            if confirmed is not scope:
+                scope, outcome = confirmed, sync(confirmed)
         refusal: ApiError | None = None
         if outcome.apply is not None and not _terminating(scope.child):
             scope, outcome, refusal = await self._apply(scope, outcome.apply, outcome)
