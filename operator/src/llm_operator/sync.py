@@ -5,7 +5,7 @@ It runs in the operator, in `llm-operator render`, and in tests. Tests: tests/go
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from llm_operator.api import names
@@ -127,18 +127,19 @@ def _drift_events(scope: Scope, desired: _Desired) -> tuple[Event, ...]:
 
 
 def _transitions(facts: Facts, previous: Mapping[str, Mapping[str, Any]]) -> tuple[Event, ...]:
-    """An event for each watched condition whose status or reason is not what it was; none at the very first look."""
-    return tuple(
-        Event(
-            _severity(condition),
-            condition.reason.value,
-            truncate(f"{condition.type}={condition.status}. {condition.message}"),
-        )
-        for condition in facts.conditions()
-        if condition.type in _WATCHED
-        and (old := previous.get(condition.type.value)) is not None
-        and (old.get("status"), old.get("reason")) != (condition.status.value, condition.reason.value)
-    )
+    """An event for each reason for which a watched condition is not what it was; none at the very first look. Several
+    conditions that change for one reason are one event, a Warning if one of them is."""
+    events: dict[Reason, Event] = {}
+    for condition in facts.conditions():
+        old = previous.get(condition.type.value)
+        if condition.type not in _WATCHED or old is None:
+            continue
+        if (old.get("status"), old.get("reason")) == (condition.status.value, condition.reason.value):
+            continue
+        note = truncate(f"{condition.type}={condition.status}. {condition.message}")
+        said = events.get(condition.reason, Event("Normal", condition.reason.value, note))
+        events[condition.reason] = replace(said, type="Warning") if _severity(condition) == "Warning" else said
+    return tuple(events.values())
 
 
 def _severity(condition: Condition) -> str:

@@ -83,7 +83,6 @@ def test_shared_memory_above_the_default_is_refused() -> None:
         ("L4", "nvidia.com/gpu"),
         ("GB300", "nvidia.com/gpu"),
         ("AMD-Instinct-MI300X-OAM", "amd.com/gpu"),
-        ("Intel-GAUDI", "habana.ai/gaudi"),
         ("Intel-GPU-Max-1550", "gpu.intel.com/i915"),
     ],
 )

@@ -11,7 +11,7 @@ import yaml
 pytest.importorskip("ray", reason="ray[serve] is in the dev environment; run `make venv`")
 pytest.importorskip("pyarrow", reason="pyarrow is in the dev environment; run `make venv`")
 
-from llm_serve_app.check import check, main, server_name
+from llm_serve_app.check import check, main
 
 VALID: dict[str, Any] = {
     "http_options": {"host": "0.0.0.0", "port": 8000},

@@ -40,7 +40,7 @@ CAUSES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.SECRET_KEY_MISSING, {"pod": container(state={"waiting": {"reason": "CreateContainerConfigError", "message": "m"}})}),
     (Reason.DEPLOY_FAILED, {"status": application("DEPLOY_FAILED")}),
     (Reason.OUT_OF_MEMORY, {"pod": container(lastState={"terminated": {"reason": "OOMKilled"}})}),
-    (Reason.CRASH_LOOP, {"pod": container(state={"waiting": {"reason": "CrashLoopBackOff"}})}),
+    (Reason.CONTAINER_EXITED, {"pod": container(state={"terminated": {"reason": "Error", "exitCode": 1}})}),
     (Reason.UNSCHEDULABLE, {"pod": pod({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]})}),
     (Reason.UNHEALTHY, {"status": application("UNHEALTHY")}),
 ]  # fmt: skip

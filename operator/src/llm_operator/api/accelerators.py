@@ -23,7 +23,6 @@ class AcceleratorType(StrEnum):
     GB200 = "GB200"
     GB300 = "GB300"
     RTX_PRO_6000 = "RTX-PRO-6000"
-    GAUDI = "Intel-GAUDI"
     GPU_MAX_1550 = "Intel-GPU-Max-1550"
     MI210 = "AMD-Instinct-MI210"
     MI250X = "AMD-Instinct-MI250X"

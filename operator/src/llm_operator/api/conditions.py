@@ -49,7 +49,7 @@ class Reason(StrEnum):
     SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105 - a reason, not a secret
     UNSCHEDULABLE = "Unschedulable"
     PODS_FORBIDDEN = "PodsForbidden"
-    CRASH_LOOP = "CrashLoop"
+    CONTAINER_EXITED = "ContainerExited"
     OUT_OF_MEMORY = "OutOfMemory"
     CLASSIC_INGRESS = "ClassicIngress"
     AS_EXPECTED = "AsExpected"

@@ -168,12 +168,13 @@ class Accelerator(ApiModel):
     tolerations: tuple[Toleration, ...] = Field(
         default=(),
         max_length=16,
-        description="Tolerations of the pods, besides the one for the accelerator's own taint.",
+        description="Tolerations of the pods, besides the one for the accelerator's own taint. "
+        "An edit reaches the pods with the next new Ray cluster (KubeRay 1.6 leaves tolerations out of what it compares).",
     )
     runtime_class_name: ObjectName | None = Field(default=None, description="RuntimeClass of the pods, e.g. nvidia.")
     resource_name: ResourceName | None = Field(
         default=None,
-        description="Kubernetes resource that stands for one accelerator. Default: nvidia.com/gpu (AMD: amd.com/gpu, Gaudi: habana.ai/gaudi).",
+        description="Kubernetes resource that stands for one accelerator. Default: nvidia.com/gpu (AMD: amd.com/gpu, Intel: gpu.intel.com/i915).",
     )
 
 
@@ -270,7 +271,8 @@ class Health(ApiModel):
         default=120,
         ge=0,
         le=3600,
-        description="How long a stopping replica may finish its requests, in seconds: at least the longest generation.",
+        description="How long a stopping replica may finish its requests, in seconds: at least the longest generation. "
+        "The pods of a drained node get 120 s.",
     )
 
 

@@ -11,7 +11,6 @@ DEFAULT_IMAGE: Final = f"rayproject/ray-llm:{DEFAULT_RAY_VERSION}-py312-cu130"
 DEFAULT_DEVICE: Final = "nvidia.com/gpu"
 DEVICES: Final[dict[str, str]] = {
     "AMD": "amd.com/gpu",
-    "Intel-GAUDI": "habana.ai/gaudi",
     "Intel-GPU": "gpu.intel.com/i915",
 }
 

@@ -15,6 +15,7 @@ from llm_operator.plan.inputs import Object, Scope
 from llm_operator.status.observed import Observed
 
 _POD_NAME: Final = re.compile(r'pods? "[^"]+" is forbidden')
+_ORDERLY: Final = (0, 137, 143)  # ended by itself, killed, or stopped: how the autoscaler removes a pod
 _IMAGE_REASONS: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
 
@@ -92,14 +93,15 @@ def _out_of_memory(scope: Scope, observed: Observed) -> Cause | None:
     return None
 
 
-def _crash_loop(scope: Scope, observed: Observed) -> Cause | None:
-    for pod, container, reason, message in _waiting(scope):
-        if reason == "CrashLoopBackOff":
-            code = _terminated(container).get("exitCode")
-            return Cause(
-                Reason.CRASH_LOOP,
-                f"{_where(pod)}: container {container.get('name')} exits with {code} again and again. {message}".strip(),
-            )
+def _exited(scope: Scope, observed: Observed) -> Cause | None:
+    """Ray containers are not restarted in place (autoscaler v2: restartPolicy Never); KubeRay replaces their pod."""
+    for pod in scope.pods:
+        for container in _containers(pod):
+            ended = (container.get("state") or {}).get("terminated") or {}
+            if ended.get("exitCode", 0) not in _ORDERLY and "deletionTimestamp" not in pod["metadata"]:
+                message = f"{_where(pod)}: container {container.get('name')} exited with {ended['exitCode']}"
+                said = str(ended.get("message") or "").strip()
+                return Cause(Reason.CONTAINER_EXITED, f"{message}: {said}" if said else f"{message}; see its log")
     return None
 
 
@@ -156,7 +158,7 @@ FINDERS: Final[tuple[Callable[[Scope, Observed], Cause | None], ...]] = (
     _secret,
     _deploy_failed,
     _out_of_memory,
-    _crash_loop,
+    _exited,
     _unschedulable,
     _unhealthy,
 )
