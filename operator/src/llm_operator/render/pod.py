@@ -8,7 +8,10 @@ from llm_operator.plan.plan import GroupPlan, Plan, PodResources
 from llm_operator.render.metadata import labels
 
 _UID: Final = 1000  # user `ray` of the rayproject images and of serve-cpu
-_GRACE_SECONDS: Final = 120
+_WORKER_GRACE_SECONDS: Final = 120
+# No request passes the head, and its autoscaler container (KubeRay 1.6.2, Ray 2.60) never ends on SIGTERM: a longer
+# period would only make every deletion take so long.
+_HEAD_GRACE_SECONDS: Final = 30
 _SHM: Final = "shared-mem"  # KubeRay's own name for it (1.6.2, controllers/ray/common/pod.go)
 
 # KubeRay adds no default port once one is declared, and finds the dashboard and Serve by name
@@ -116,7 +119,7 @@ def head_template(plan: Plan) -> dict[str, Any]:
         "spec": {
             "containers": [{**container, "env": _env_literal(_COMMON_ENV)}],
             "securityContext": _pod_security(),
-            "terminationGracePeriodSeconds": _GRACE_SECONDS,
+            "terminationGracePeriodSeconds": _HEAD_GRACE_SECONDS,
             "volumes": _volumes(plan.head),
         },
     }
@@ -129,7 +132,7 @@ def worker_template(plan: Plan, group: GroupPlan) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "containers": [{**container, "env": _worker_env(group)}],
         "securityContext": _pod_security(),
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "terminationGracePeriodSeconds": _WORKER_GRACE_SECONDS,
         "volumes": _volumes(group.resources),
     }
     if group.node_selector:
