@@ -92,7 +92,10 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
     ("two kinds of accelerators", model(accelerators=[{"type": "L4"}, {"type": "T4"}]),
      [f"{M}.accelerators: must have at most 1 item(s)"]),
     ("a text where a number belongs", model(scaling={"minReplicas": "many"}),
-     [f"{M}.scaling.minReplicas: input should be a valid integer, unable to parse string as an integer"]),
+     [f"{M}.scaling.minReplicas: input should be a valid integer"]),
+    ("a number in quotes", model(scaling={"minReplicas": "3"}), [f"{M}.scaling.minReplicas: input should be a valid integer"]),
+    ("a truth where a number belongs", model(scaling={"minReplicas": True}), [f"{M}.scaling.minReplicas: input should be a valid integer"]),
+    ("a truth in quotes", llm().with_("spec.paused", "true"), ["spec.paused: input should be a valid boolean"]),
     ("several mistakes at once", llm("X").model(source={"uri": "x"}).scaling(minReplicas=0),
      [f"metadata.name: {NAME}", f'{M}.name: "X" does not match ^[a-z]([-a-z0-9.]*[a-z0-9])?$',
       f'{M}.source.uri: "x" does not match ^(hf://[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*'

@@ -26,6 +26,11 @@ _COLUMNS: Final = (
     ("Message", "string", f"{_READY}.message", 1),
     ("Age", "date", ".metadata.creationTimestamp", 0),
 )
+# `name` is here, with the API server's own bound, so that a rule can point at it.
+_METADATA: Final = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 253, "description": "Name of the RayService, too."}},
+}
 
 
 def _resolve(node: Schema, defs: dict[str, Schema]) -> Schema:
@@ -115,7 +120,7 @@ def _version() -> Schema:
                 "properties": {
                     "apiVersion": {"type": "string"},
                     "kind": {"type": "string"},
-                    "metadata": {"type": "object"},
+                    "metadata": _METADATA,
                     "spec": spec_schema(),
                     "status": _status_schema(),
                 },

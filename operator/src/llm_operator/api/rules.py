@@ -27,7 +27,8 @@ class Rule:
 # RayService names are at most 47 characters (KubeRay 1.6.2, utils/validation.go); 40 leaves room for suffixes.
 NAME: Final = Rule(
     "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-    "metadata.name: must be at most 40 characters, lower case letters, digits and '-', and start with a letter",
+    "must be at most 40 characters, lower case letters, digits and '-', and start with a letter",
+    ".metadata.name",
 )
 # Serve sends a request to the longest route that fits, so the route of such a model would take requests of a model at "/"
 # (Ray 2.60.0, llm/_internal/serve/core/ingress/ingress.py); Ray's autoscaler calls the head "headgroup" (2.60.0,
@@ -75,6 +76,8 @@ CPU_RESOURCE_NAME: Final = Rule(
 )
 TENSOR_FITS: Final = Rule(
     "self.accelerators[0].type == 'CPU' || !has(self.parallelism) || !has(self.parallelism.tensor) || "
+    # 0 breaks the field's own bound; CEL would add "modulus by zero".
+    "self.parallelism.tensor < 1 || "
     "(has(self.accelerators[0].count) ? self.accelerators[0].count : 1) % self.parallelism.tensor == 0",
     "must divide accelerators[0].count: a replica cannot be split over pods",
     ".parallelism.tensor",

@@ -6,7 +6,7 @@ Rules that need more than one field are CEL rules in `rules.py` (attached here) 
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from llm_operator.api import quantity, rules
@@ -18,6 +18,10 @@ LABEL_KEY_PATTERN: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-
 
 DEFAULT_RAY_VERSION: Final = "2.60.0"
 
+# No text that looks like a number: the API server refuses that too (tests/apiserver).
+Integer = Annotated[int, Strict()]
+Boolean = Annotated[bool, Strict()]
+Number = Annotated[float, Strict()]
 Quantity = Annotated[str, StringConstraints(pattern=quantity.PATTERN, max_length=24)]
 Image = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$", max_length=512)]
 ModelName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
@@ -93,7 +97,7 @@ class Engine(ApiModel):
 
     type: Literal["vLLM"] = Field(default="vLLM", description="The engine.")
     image: Image | None = Field(default=None, description="Image of this model's Ray workers. Default: spec.ray.image.")
-    context_length: int | None = Field(
+    context_length: Integer | None = Field(
         default=None,
         ge=16,
         le=16_777_216,
@@ -119,13 +123,13 @@ class Engine(ApiModel):
         default=None,
         description="How the weights are quantized. Default: what the model's own configuration says.",
     )
-    gpu_memory_utilization: float | None = Field(
+    gpu_memory_utilization: Number | None = Field(
         default=None,
         gt=0,
         le=1,
         description="Share of the GPU's memory that the engine may take, in (0, 1]. vLLM's default is 0.9 or above. Not with type CPU.",
     )
-    max_num_seqs: int | None = Field(
+    max_num_seqs: Integer | None = Field(
         default=None, ge=1, le=65_536, description="Most sequences in one engine step. Default: vLLM's."
     )
     args: dict[EngineArgName, JsonValue] = Field(
@@ -148,7 +152,7 @@ class Toleration(ApiModel):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
         default=None, description="Taint effect; empty matches all."
     )
-    toleration_seconds: int | None = Field(
+    toleration_seconds: Integer | None = Field(
         default=None, ge=0, le=31_536_000, description="How long a NoExecute taint is tolerated, in seconds."
     )
 
@@ -159,7 +163,7 @@ class Accelerator(ApiModel):
     model_config = _rules(rules.CPU_COUNT, rules.CPU_RESOURCE_NAME)
 
     type: AcceleratorType = Field(description="Ray's name of the accelerator, or CPU for none.")
-    count: int = Field(
+    count: Integer = Field(
         default=1, ge=1, le=16, description="Accelerators per pod. Holds count / parallelism.tensor replicas."
     )
     node_selector: dict[LabelKey, LabelValue] = Field(
@@ -181,7 +185,7 @@ class Accelerator(ApiModel):
 class Parallelism(ApiModel):
     """How one replica is spread over accelerators."""
 
-    tensor: int = Field(
+    tensor: Integer = Field(
         default=1,
         ge=1,
         le=16,
@@ -218,29 +222,29 @@ class Scaling(ApiModel):
 
     model_config = _rules(rules.MIN_LE_MAX, rules.TARGET_LE_MAX_ONGOING)
 
-    min_replicas: int = Field(default=1, ge=1, le=1000, description="Fewest replicas.")
-    max_replicas: int | None = Field(
+    min_replicas: Integer = Field(default=1, ge=1, le=1000, description="Fewest replicas.")
+    max_replicas: Integer | None = Field(
         default=None, ge=1, le=1000, description="Most replicas. Default: minReplicas (a fixed size)."
     )
-    target_ongoing_requests: int = Field(
+    target_ongoing_requests: Integer = Field(
         default=64,
         ge=1,
         le=1_000_000,
         description="Requests in flight per replica that the autoscaler aims at.",
     )
-    max_ongoing_requests: int | None = Field(
+    max_ongoing_requests: Integer | None = Field(
         default=None,
         ge=1,
         le=1_000_000,
         description="Most requests in flight per replica; further ones queue. Default: twice targetOngoingRequests.",
     )
-    scale_up_delay_seconds: int = Field(
+    scale_up_delay_seconds: Integer = Field(
         default=30,
         ge=0,
         le=86_400,
         description="How long the load must be high before replicas are added, in seconds.",
     )
-    scale_down_delay_seconds: int = Field(
+    scale_down_delay_seconds: Integer = Field(
         default=600,
         ge=0,
         le=86_400,
@@ -252,22 +256,22 @@ class Health(ApiModel):
     """When a replica counts as started, healthy, stopped. periodSeconds, timeoutSeconds and gracefulShutdownSeconds
     are applied in place; startupSeconds restarts the model's replicas."""
 
-    startup_seconds: int = Field(
+    startup_seconds: Integer = Field(
         default=1800,
         ge=10,
         le=86_400,
         description="An engine that has not started after this long, download included, is stopped and started anew.",
     )
-    period_seconds: int = Field(
+    period_seconds: Integer = Field(
         default=10, ge=1, le=3600, description="Time between two health checks of a replica, in seconds."
     )
-    timeout_seconds: int = Field(
+    timeout_seconds: Integer = Field(
         default=30,
         ge=1,
         le=3600,
         description="A health check that takes longer has failed, in seconds. Three in a row restart the replica.",
     )
-    graceful_shutdown_seconds: int = Field(
+    graceful_shutdown_seconds: Integer = Field(
         default=120,
         ge=0,
         le=3600,
@@ -334,8 +338,8 @@ class LLMDeploymentSpec(ApiModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
     ray: Ray = Field(default_factory=Ray)
-    paused: bool = Field(default=False, description="The operator leaves the children alone and goes on reporting.")
-    suspend: bool = Field(
+    paused: Boolean = Field(default=False, description="The operator leaves the children alone and goes on reporting.")
+    suspend: Boolean = Field(
         default=False,
         description="Delete the RayService, free all pods and GPUs, keep this object. Set to false to start again.",
     )

@@ -228,7 +228,7 @@ def check_name(name: str) -> tuple[FieldError, ...]:
     """RayService names are DNS-1035 labels of at most 47 characters (KubeRay 1.6.2, utils/validation.go)."""
     if len(name) <= 40 and re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name):
         return ()
-    return (FieldError("metadata.name", rules.NAME.message.removeprefix("metadata.name: ")),)
+    return (FieldError("metadata.name", rules.NAME.message),)
 
 
 def validate(name: str, raw_spec: Any) -> LLMDeploymentSpec:
