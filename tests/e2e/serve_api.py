@@ -49,5 +49,6 @@ def _engine(details: dict[str, Any]) -> EngineState:
 
 
 def replica_ids(name: str, model: str) -> frozenset[str]:
-    """Ids of one model's running replicas."""
-    return engines(name)[model].replicas
+    """Ids of one model's running replicas; none while Serve builds its application anew."""
+    found = engines(name).get(model)
+    return found.replicas if found else frozenset()
