@@ -7,6 +7,7 @@ from typing import Any
 from llm_operator.api.conditions import Status
 from llm_operator.plan.inputs import Object
 from llm_operator.render.serve_config import engine_deployment
+from llm_operator.status.serve_message import readable
 
 # Ray 2.60.0, serve/_private/common.py: a deployment that serves is in one of these.
 _SERVING_DEPLOYMENT = frozenset({"HEALTHY", "UPSCALING", "DOWNSCALING"})
@@ -48,7 +49,7 @@ class Application:
     @property
     def text(self) -> str:
         """What Serve says when all is not well: the engine's words first."""
-        return "" if self.ready is Status.TRUE else (self.engine_message or self.message)
+        return "" if self.ready is Status.TRUE else readable(self.engine_message or self.message)
 
 
 UNKNOWN = Application(status="", message="", engine_status="", engine_message="")
