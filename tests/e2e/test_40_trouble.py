@@ -12,7 +12,7 @@ NO_IMAGE = "llm-operator/no-such-image:1"
 
 @pytest.fixture(scope="module")
 def troubled(serving: Serving) -> Iterator[None]:
-    """Both at once: each takes a while to show."""
+    """Both at once: each takes a while to show, and to go (test_80 looks whether they went)."""
     secret = deployment.trouble(
         "no-secret", source={"uri": "hf://org/private", "tokenSecretRef": {"name": "absent", "key": "token"}}
     )
@@ -23,8 +23,6 @@ def troubled(serving: Serving) -> Iterator[None]:
     yield
     kube.delete(kube.LLM, "no-secret")
     kube.delete(kube.LLM, "no-image")
-    deployment.remove("no-secret")
-    deployment.remove("no-image")
 
 
 def test_image_that_does_not_exist(serving: Serving, troubled: None, report: Report) -> None:

@@ -1,10 +1,12 @@
 """Two models in one deployment live apart: adding, editing and breaking one leaves the other's replica alone."""
 
 import copy
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from demo.follow import State
 from e2e import deployment, kube, serve_api
 from e2e.deployment import FRANCE, QUESTIONS, Serving
 from e2e.report import Report
@@ -25,17 +27,32 @@ def undisturbed(serving: Serving) -> Iterator[Traffic]:
 
 
 @pytest.fixture(scope="module")
-def second(serving: Serving, report: Report) -> str:
-    """A second model, added to the running deployment."""
+def broken_second(serving: Serving, report: Report) -> State:
+    """A second model whose hub is out of reach, added to the running deployment; its condition, once Serve gave up."""
     model = copy.deepcopy(deployment.sample()["spec"]["models"][0])
-    model |= {"name": "second", "aliases": ["gpt-4o"]}
+    model |= {"name": "second", "aliases": ["gpt-4o"], "source": {"uri": "hf://nobody/no-such-model"}}
     pods, cluster = kube.pods("demo"), _cluster(serving)
     with undisturbed(serving) as seen:
+        begin = time.monotonic()
         kube.patch(kube.LLM, "demo", {"op": "add", "path": "/spec/models/-", "value": model})
-        report.add("second model: added to Ready", serving.wait_ready(ANSWER_SECONDS))
-    report.add("second model: requests to the first beside it", seen.answered, "")
+        state = deployment.until_condition("demo", "Ready", "DeployFailed", seconds=ANSWER_SECONDS)
+        report.add("hub out of reach: added to DeployFailed", time.monotonic() - begin)
+    report.add("hub out of reach: requests to the first model beside it", seen.answered, "")
     assert _cluster(serving) == cluster
     assert pods.items() <= kube.pods("demo").items()
+    return state
+
+
+@pytest.fixture(scope="module")
+def second(serving: Serving, broken_second: State, report: Report) -> str:
+    """The same model with its source mended: it serves."""
+    pods = kube.pods("demo")
+    good = {"op": "replace", "path": "/spec/models/1/source", "value": {"uri": "file:///models/demo"}}
+    with undisturbed(serving) as seen:
+        kube.patch(kube.LLM, "demo", good)
+        report.add("second model: mended to Ready", serving.wait_ready(ANSWER_SECONDS))
+    report.add("second model: requests to the first beside it", seen.answered, "")
+    assert kube.pods("demo") == pods
     return "second"
 
 
@@ -44,7 +61,14 @@ def _cluster(serving: Serving) -> str:
     return name
 
 
-def test_a_model_is_added_in_place(serving: Serving, second: str) -> None:
+def test_a_hub_that_is_out_of_reach_is_said(serving: Serving, broken_second: State) -> None:
+    """hf:// without a network: the engine's own words reach the condition."""
+    assert broken_second.status == "False"
+    assert 'model "second"' in broken_second.message
+    assert "couldn't connect to 'https://huggingface.co'" in broken_second.message
+
+
+def test_an_edit_mends_it_in_place(serving: Serving, second: str) -> None:
     status = kube.existing(kube.LLM, "demo")["status"]
     assert status["modelsReady"] == "2/2"
     question = QUESTIONS[1]
@@ -61,27 +85,5 @@ def test_an_engine_argument_restarts_that_model_only(serving: Serving, second: s
             seconds=ANSWER_SECONDS,
         )
         report.add("engine edit: to Ready", serving.wait_ready())
-    assert kube.pods("demo") == pods
-    assert serving.serves(second)
-
-
-def test_a_hub_that_is_out_of_reach_is_said(serving: Serving, second: str, report: Report) -> None:
-    """hf:// without a network: the engine's own words reach the condition, the first model serves, and an edit mends it."""
-    good = {"op": "replace", "path": "/spec/models/1/source", "value": {"uri": "file:///models/demo"}}
-    bad = {"op": "replace", "path": "/spec/models/1/source", "value": {"uri": "hf://nobody/no-such-model"}}
-    pods = kube.pods("demo")
-    with undisturbed(serving):
-        kube.patch(kube.LLM, "demo", bad)
-        try:
-            ready = kube.until(
-                "the engine's error in the condition",
-                lambda: now if "nobody/no-such-model" in (now := deployment.state("demo")).message else None,
-                seconds=ANSWER_SECONDS,
-            )
-            assert ready.status == "False"
-            assert "second" in ready.message
-        finally:
-            kube.patch(kube.LLM, "demo", good)
-        report.add("hub out of reach: mended to Ready", serving.wait_ready(ANSWER_SECONDS))
     assert kube.pods("demo") == pods
     assert serving.serves(second)
