@@ -67,7 +67,8 @@ def _env_secret(name: str, ref: SecretKeyRef) -> dict[str, Any]:
 def _env_user(env: EnvVar) -> dict[str, Any]:
     if env.secret_key_ref is not None:
         return _env_secret(env.name, env.secret_key_ref)
-    return {"name": env.name, "value": env.value}
+    # Go's types leave an empty value out (core/v1 EnvVar), and KubeRay writes a RayService through them: see `canonical`.
+    return {"name": env.name, "value": env.value} if env.value else {"name": env.name}
 
 
 def _cpu_engine_env(group: GroupPlan) -> tuple[tuple[str, str], ...]:
