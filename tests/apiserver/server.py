@@ -77,8 +77,12 @@ class Server:
         url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": accept}
         response = self._client.call_api(method, url, headers, body, _request_timeout=_TIMEOUT_SECONDS)
-        text = response.read()
-        return Answer(response.status, json.loads(text), response.getheaders().get("Warning", ""))
+        text = response.read().decode()
+        is_json = "json" in response.getheaders().get(
+            "Content-Type", ""
+        )  # a path that is not served answers in plain text
+        body = json.loads(text) if is_json else {"message": text}
+        return Answer(response.status, body, response.getheaders().get("Warning", ""))
 
     def create(self, resource: Resource, document: Object, query: Mapping[str, str]) -> Answer:
         """POST, as `kubectl apply` does for an object that is not there yet."""

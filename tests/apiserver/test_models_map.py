@@ -22,12 +22,11 @@ def _models(answer: Answer) -> dict[str, Object]:
 
 
 @pytest.fixture
-def apply(server: Server, namespace: str, copied_kind: None, request: pytest.FixtureRequest) -> Apply:
+def apply(server: Server, namespace: str, copied_kind: None, own_name: str) -> Apply:
     """Server-side apply of models by a manager, to an object of this test's own."""
-    name = request.node.name.replace("_", "-")[:40].strip("-")
 
     def call(manager: str, *models: Object, force: bool = False) -> Answer:
-        document = copied(llm(name).object(), namespace) | {"spec": {"models": list(models)}}
+        document = copied(llm(own_name).object(), namespace) | {"spec": {"models": list(models)}}
         return server.apply(COPY, document, manager=manager, force=force)
 
     return call
