@@ -84,7 +84,7 @@ def _structural(node: Schema, defs: dict[str, Schema]) -> Schema:
     if "items" in node:
         out["items"] = _structural(node["items"], defs)
         out.setdefault("x-kubernetes-list-type", "atomic")
-    if not {"type", "enum"} & out.keys():
+    if not {"type", "enum", "x-kubernetes-int-or-string"} & out.keys():
         out["x-kubernetes-preserve-unknown-fields"] = True
     return out
 

@@ -93,7 +93,7 @@ CPU_GPU_MEMORY: Final = Rule(
     ".engine.gpuMemoryUtilization",
 )
 SHARED_MEMORY_FITS: Final = Rule(
-    "!has(self.sharedMemory) || !has(self.memory) || quantity(self.sharedMemory).compareTo(quantity(self.memory)) < 0",
+    "!has(self.sharedMemory) || !has(self.memory) || quantity(string(self.sharedMemory)).compareTo(quantity(string(self.memory))) < 0",
     "must be less than memory: /dev/shm counts against it",
     ".sharedMemory",
 )

@@ -6,7 +6,7 @@ Rules that need more than one field are CEL rules in `rules.py` (attached here) 
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, Strict, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from llm_operator.api import quantity, rules
@@ -22,7 +22,19 @@ DEFAULT_RAY_VERSION: Final = "2.60.0"
 Integer = Annotated[int, Strict()]
 Boolean = Annotated[bool, Strict()]
 Number = Annotated[float, Strict()]
-Quantity = Annotated[str, StringConstraints(pattern=quantity.PATTERN, max_length=24)]
+
+
+def _quantity_text(value: Any) -> Any:
+    """`cpu: 2` is `cpu: "2"`, as everywhere in Kubernetes."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_quantity_text),
+    StringConstraints(pattern=quantity.PATTERN, max_length=24),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "pattern": quantity.PATTERN, "maxLength": 24}),
+]
 Image = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$", max_length=512)]
 ModelName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
 Alias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$", max_length=128)]

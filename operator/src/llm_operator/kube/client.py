@@ -27,7 +27,8 @@ class Cluster(Protocol):
         ...
 
     async def apply_status(self, resource: Resource, parent: Mapping[str, Any], status: Mapping[str, Any]) -> Manifest:
-        """Server-side apply of the whole status of `parent` (its uid must still be that one); returns the object."""
+        """Server-side apply of the whole status of `parent`; returns the object.
+        The API server does not look at a uid here: a namesake created meanwhile gets it, and its own at its first event."""
         ...
 
     async def patch_json(

@@ -36,8 +36,7 @@ class KubeCluster:
         body = {
             "apiVersion": resource.api_version,
             "kind": resource.kind,
-            # The uid keeps us from writing the status of a namesake that was created meanwhile.
-            "metadata": {"name": name, "namespace": namespace, "uid": parent["metadata"]["uid"]},
+            "metadata": {"name": name, "namespace": namespace},
             "status": dict(status),
         }
         path = resource.path(namespace, name, "status")

@@ -42,6 +42,8 @@ def to_yaml(document: Any) -> str:
 def _type(schema: Schema) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "x-kubernetes-int-or-string" in schema:
+        return "integer or string"
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}"
     if "additionalProperties" in schema:
