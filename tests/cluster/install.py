@@ -31,7 +31,7 @@ def install() -> None:
         env.helm(
             "upgrade", "--install", RELEASE, _CHART, "-n", names.OPERATOR_NAMESPACE,
             # The CRD may have been applied by hand before.
-            "--take-ownership",
+            "--take-ownership", "--force-conflicts",
             "--set-string", f"podAnnotations.{_IMAGE_ANNOTATION}={image_id(reference)}",
         )  # fmt: skip
     _wait()
