@@ -14,10 +14,13 @@ from e2e.diagnosis import diagnosis
 from e2e.report import Report
 
 _REPORT: Final = pytest.StashKey[Report]()
+_DIAGNOSES: Final = pytest.StashKey[int]()
+_MOST_DIAGNOSES: Final = 3
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_REPORT] = Report()
+    config.stash[_DIAGNOSES] = 0
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +51,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     made = yield
-    uses_cluster = {"operator", "serving"} & set(getattr(item, "fixturenames", ()))
-    if made.failed and uses_cluster and env.KUBECONFIG.exists():
-        made.sections.append(("diagnosis", diagnosis()))
+    if made.failed and "operator" in getattr(item, "fixturenames", ()) and env.KUBECONFIG.exists():
+        # The first failures say most; the rest are mostly their consequences.
+        item.config.stash[_DIAGNOSES] += 1
+        if item.config.stash[_DIAGNOSES] <= _MOST_DIAGNOSES:
+            made.sections.append(("diagnosis", diagnosis()))
     return made
 
 
