@@ -17,6 +17,7 @@ from e2e import kube
 from e2e.kube import Object
 
 SAMPLE: Final = names.ROOT / "manifests" / "samples" / "demo.yaml"
+TWO_MODELS: Final = SAMPLE.with_name("two-models.yaml")
 QUESTIONS: Final[list[dict[str, str]]] = json.loads(
     (names.ROOT / "images" / "serve-cpu" / "model" / "questions.json").read_text()
 )
@@ -28,6 +29,12 @@ GONE_SECONDS: Final = 180.0
 def sample() -> Object:
     """manifests/samples/demo.yaml, a fresh copy."""
     document: Object = yaml.safe_load(SAMPLE.read_text())
+    return document
+
+
+def two_models() -> Object:
+    """manifests/samples/two-models.yaml: the demo with a second model."""
+    document: Object = yaml.safe_load(TWO_MODELS.read_text())
     return document
 
 

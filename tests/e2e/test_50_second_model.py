@@ -1,6 +1,5 @@
 """Two models in one deployment live apart: adding, editing and breaking one leaves the other's replica alone."""
 
-import copy
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,12 +28,12 @@ def undisturbed(serving: Serving) -> Iterator[Traffic]:
 @pytest.fixture(scope="module")
 def broken_second(serving: Serving, report: Report) -> State:
     """A second model whose hub is out of reach, added to the running deployment; its condition, once Serve gave up."""
-    model = copy.deepcopy(deployment.sample()["spec"]["models"][0])
-    model |= {"name": "second", "aliases": ["gpt-4o"], "source": {"uri": "hf://nobody/no-such-model"}}
+    document = deployment.two_models()
+    document["spec"]["models"][1]["source"] = {"uri": "hf://nobody/no-such-model"}
     pods, cluster = kube.pods("demo"), _cluster(serving)
     with undisturbed(serving) as seen:
         begin = time.monotonic()
-        kube.patch(kube.LLM, "demo", {"op": "add", "path": "/spec/models/-", "value": model})
+        kube.apply(document)
         state = deployment.until_condition("demo", "Ready", "DeployFailed", seconds=ANSWER_SECONDS)
         report.add("hub out of reach: added to DeployFailed", time.monotonic() - begin)
     report.add("hub out of reach: requests to the first model beside it", seen.answered, "")
@@ -45,11 +44,10 @@ def broken_second(serving: Serving, report: Report) -> State:
 
 @pytest.fixture(scope="module")
 def second(serving: Serving, broken_second: State, report: Report) -> str:
-    """The same model with its source mended: it serves."""
+    """The same model with its source mended, which is manifests/samples/two-models.yaml: it serves."""
     pods = kube.pods("demo")
-    good = {"op": "replace", "path": "/spec/models/1/source", "value": {"uri": "file:///models/demo"}}
     with undisturbed(serving) as seen:
-        kube.patch(kube.LLM, "demo", good)
+        kube.apply(deployment.two_models())
         report.add("second model: mended to Ready", serving.wait_ready(ANSWER_SECONDS))
     report.add("second model: requests to the first beside it", seen.answered, "")
     assert kube.pods("demo") == pods
