@@ -52,7 +52,9 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize(("path", "node"), ALL)
 def test_structural(path: str, node: Schema) -> None:
     assert not FORBIDDEN & node.keys()
-    assert "type" in node or "x-kubernetes-int-or-string" in node or node == {"x-kubernetes-preserve-unknown-fields": True}
+    assert (
+        "type" in node or "x-kubernetes-int-or-string" in node or node == {"x-kubernetes-preserve-unknown-fields": True}
+    )
     assert not ("properties" in node and "additionalProperties" in node), "they exclude each other"
     assert None not in node.get("enum", [])
 
