@@ -4,12 +4,19 @@ import re
 import time
 
 from cluster import audit, env, names
+from cluster.engine import docker
 from e2e import kube
 from e2e.deployment import Serving
 from e2e.report import Report
 
 OPERATOR = f"{names.OPERATOR_NAMESPACE}/llm-operator"
+# The Lease lasts 15 s; another pod looks every 2 s.
 FAILOVER_SECONDS = 40.0
+_KILL = """
+set -e
+container=$(crictl ps --quiet --name operator --label io.kubernetes.pod.name="$1")
+kill -9 "$(crictl inspect --output go-template --template '{{.info.pid}}' "$container")"
+"""
 
 
 def holder() -> str:
@@ -25,12 +32,18 @@ def metric(pod: str, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
 
 
+def kill(pod: str) -> None:
+    """SIGKILL to the operator's process, and the pod with it: the Lease is not given back, as when a node dies."""
+    docker("exec", names.NODE, "sh", "-c", _KILL, "sh", pod)
+    env.kubectl("delete", "pod", pod, "-n", names.OPERATOR_NAMESPACE, "--grace-period=0", "--force", "--wait=false")
+
+
 def test_a_killed_leader_is_replaced_without_a_write(serving: Serving, report: Report) -> None:
     leader = kube.until("there is a leader", holder, seconds=FAILOVER_SECONDS)
     generation, pods = serving.rayservice()["metadata"]["generation"], kube.pods("demo")
     assert audit.writes(user=OPERATOR), "the audit log has none of the operator's writes: this test would prove nothing"
     since, begin = audit.now(), time.monotonic()
-    env.kubectl("delete", "pod", leader, "-n", names.OPERATOR_NAMESPACE, "--grace-period=0", "--force", "--wait=false")
+    kill(leader)
     successor = kube.until(
         "another pod leads", lambda: ((now := holder()) not in ("", leader) and now) or None, seconds=FAILOVER_SECONDS
     )

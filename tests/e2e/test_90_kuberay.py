@@ -30,8 +30,18 @@ def without_kuberay_crd(operator: None) -> Iterator[str]:
         env.kubectl("rollout", "status", "deployment/llm-operator", "-n", names.OPERATOR_NAMESPACE, "--timeout=120s")
         yield text
     finally:
-        env.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
+        _install(text)
         deployment.remove_all()
+
+
+def _install(crd: str) -> None:
+    env.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=crd)
+    # `kubectl wait` fails while the new object has no conditions yet.
+    kube.until(
+        "RayServices are served",
+        lambda: env.try_kubectl("get", kube.RAY_SERVICE, "-n", kube.NAMESPACE).returncode == 0,
+        seconds=60,
+    )
 
 
 def _recreated(since: datetime) -> float | None:
@@ -52,8 +62,8 @@ def test_the_operator_waits_for_kuberay_and_mends_a_deletion(without_kuberay_crd
     ready = deployment.until_condition("demo", "Ready", "KubeRayNotInstalled", seconds=60)
     assert ready.status == "False"
     assert "KubeRay" in ready.message
-    env.kubectl("apply", "--server-side", "-f", "-", input=without_kuberay_crd)
     began = audit.now()
+    _install(without_kuberay_crd)
     kube.until("the RayService is made", lambda: kube.get(kube.RAY_SERVICE, "demo"), seconds=90)
     report.add("KubeRay's CRD appears to RayService", (audit.now() - began).total_seconds())
     kube.until("KubeRay works on it", lambda: kube.items(kube.RAY_CLUSTER), seconds=120)
