@@ -7,10 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-
-pytest.importorskip("ray", reason="ray[serve] is in the dev environment; run `make venv`")
-pytest.importorskip("pyarrow", reason="pyarrow is in the dev environment; run `make venv`")
-
 from llm_serve_app.check import check, main
 
 VALID: dict[str, Any] = {
