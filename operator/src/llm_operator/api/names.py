@@ -24,7 +24,6 @@ MODEL_LABEL: Final = f"{GROUP}/model"
 SPEC_HASH_ANNOTATION: Final = f"{GROUP}/spec-hash"
 
 # KubeRay puts these on the pods it creates (KubeRay 1.6.2, ray-operator/controllers/ray/utils/constant.go).
-RAY_CLUSTER_LABEL: Final = "ray.io/cluster"
 RAY_GROUP_LABEL: Final = "ray.io/group"
 RAY_NODE_TYPE_LABEL: Final = "ray.io/node-type"
 
