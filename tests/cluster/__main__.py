@@ -11,6 +11,7 @@ from cluster import base, binaries, engine, env, images, install, lifecycle, nam
 from cluster.shell import ClusterError, say
 from cluster.source import choose
 
+_MOST_NODES = 5  # each is about 150 MB of processes
 _PASS_THROUGH = ("kubectl", "helm", "kind")
 
 
@@ -22,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="bring the cluster up; what is there already is kept")
+    up.add_argument("--nodes", type=_count, help="number of nodes (default: as many as there are, or 1)")
     for name in names.BUILDABLE:
         short = name.removesuffix("-cpu")
         up.add_argument(
@@ -44,6 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= _MOST_NODES:
+        raise argparse.ArgumentTypeError(f"{text}: 1 to {_MOST_NODES} nodes")
+    return number
+
+
 def _replace_by(tool: str, arguments: Sequence[str]) -> None:
     """Become the tool, with this cluster's kubeconfig."""
     binary = names.binary(tool)
@@ -60,7 +69,7 @@ def _replace_by(tool: str, arguments: Sequence[str]) -> None:
 def _run(options: argparse.Namespace) -> None:
     match options.command:
         case "up":
-            lifecycle.up(frozenset(options.without or ()))
+            lifecycle.up(frozenset(options.without or ()), options.nodes)
         case "down":
             lifecycle.down()
         case "status":

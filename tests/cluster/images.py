@@ -7,12 +7,13 @@ import re
 import shlex
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cluster import base, hashing, host, names, store
+from cluster import base, hashing, host, names, nodes, store
 from cluster.engine import docker, image_id, remove_tags
-from cluster.shell import ClusterError, failure, locked, step, stream_command
+from cluster.shell import ClusterError, failure, locked, parallel, step, stream_command
 from cluster.source import Source
 
 _LOADED: Final = "loaded.json"
@@ -106,28 +107,24 @@ def _remove_layers(ids: list[str]) -> None:
 
 
 def load(reference: str) -> None:
-    """Make an image available in the running node, unless this node has this very image already."""
+    """Make an image available in every running node, unless these nodes have this very image already."""
     with locked(names.lock("load")):
         if not loaded(reference):
-            with step(f"load {reference} into the node"):
-                store.stream(reference)
+            with step(f"load {reference} into the nodes"):
+                parallel(*(partial(store.stream, reference, node) for node in nodes.existing()))
             note_loaded(reference)
 
 
-def _node_id() -> str:
-    return docker("inspect", "--format", "{{.Id}}", names.NODE)
-
-
 def loaded(reference: str) -> bool:
-    """Whether the running node has the image that the Docker engine has under `reference`."""
+    """Whether the running nodes have the image that the Docker engine has under `reference`."""
     seen = _read_loaded()
-    return seen.get("node") == _node_id() and seen.get(reference) == image_id(reference)
+    return seen.get("nodes") == nodes.identity() and seen.get(reference) == image_id(reference)
 
 
 def note_loaded(*references: str) -> None:
-    """Remember that the running node has these images."""
-    node, seen = _node_id(), _read_loaded()
-    kept = seen if seen.get("node") == node else {"node": node}
+    """Remember that the running nodes have these images."""
+    these, seen = nodes.identity(), _read_loaded()
+    kept = seen if seen.get("nodes") == these else {"nodes": these}
     kept |= {reference: image_id(reference) or "" for reference in references}
     (names.cache_dir() / _LOADED).write_text(json.dumps(kept, indent=2))
 

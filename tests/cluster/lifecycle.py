@@ -10,7 +10,21 @@ from typing import Final
 
 import yaml
 
-from cluster import base, binaries, engine, env, golang, images, kuberay, names, node_image, oci_runtime, store
+from cluster import (
+    base,
+    binaries,
+    engine,
+    env,
+    golang,
+    images,
+    kuberay,
+    names,
+    node_image,
+    nodes,
+    oci_runtime,
+    pod_network,
+    store,
+)
 from cluster.engine import docker
 from cluster.kind_config import kind_config
 from cluster.shell import ClusterError, locked, parallel, run, say, step, wait_for
@@ -31,13 +45,17 @@ class Parts:
     own: tuple[tuple[str, str], ...]
 
 
-def up(without: frozenset[str]) -> None:
-    """From whatever state this machine is in to a running cluster with KubeRay and our images but `without`."""
+def up(without: frozenset[str], count: int | None = None) -> None:
+    """From whatever state this machine is in to a running cluster with KubeRay and our images but `without`.
+
+    `count` is the number of nodes; a cluster of another number is made anew. None keeps the number that is there,
+    and is one node where there is no cluster.
+    """
     source = choose()
     _warn_of_full_disk()
     parts = _ensure_parts(source, without)
     with locked(names.lock("cluster")):
-        _bring_up(parts)
+        _bring_up(parts, count)
     golang.drop_caches()
     say(f"cluster {names.CLUSTER} is up: python -m cluster kubectl get pods -A")
 
@@ -76,20 +94,27 @@ def _ensure_parts(source: Source, without: frozenset[str]) -> Parts:
     return Parts(source, node_image.ensure_node_image(source), kuberay.ensure_image(source), references)
 
 
-def _bring_up(parts: Parts) -> None:
-    if not _node_runs():
-        _create(parts)
+def _bring_up(parts: Parts, count: int | None) -> None:
+    if not _runs(count):
+        _create(parts, count or 1)
     env.guard()
+    if parts.source is Source.BUILD:
+        pod_network.connect(len(nodes.existing()))
     parallel(_install_kuberay, lambda: _load(parts))
     engine.remove_tags(names.NODE_IMAGE.partition(":")[0], keep=[parts.node])
 
 
-def _node_runs() -> bool:
-    """Whether the cluster is there and answers; a stopped or half-made one is removed."""
-    state = run(["docker", "inspect", "--format", "{{.State.Running}}", names.NODE], check=False)
-    if state.returncode != 0:
+def _runs(count: int | None) -> bool:
+    """Whether the cluster is there, answers and has `count` nodes (None: any number); any other one is removed."""
+    there = nodes.existing()
+    if not there:
         return False
-    if state.stdout.strip() == "true" and names.kubeconfig().exists():
+    if count not in (None, len(there)):
+        say(f"the cluster has {len(there)} nodes, {count} are asked for: it is made anew")
+        _remove()
+        return False
+    states = set(docker("inspect", "--format", "{{.State.Running}}", *there).split())
+    if states == {"true"} and names.kubeconfig().exists():
         answer = run(
             [names.binary("kubectl"), "get", "--raw", "/readyz", "--request-timeout=10s"],
             env=env.environment(),
@@ -102,17 +127,19 @@ def _node_runs() -> bool:
     return False
 
 
-def _create(parts: Parts) -> None:
+def _create(parts: Parts, count: int) -> None:
     """Make the kind cluster; a failure leaves nothing behind but kind's log in the cache."""
     ready = store.usable(store.engine_info(), linux=sys.platform == "linux")
     names.kubeconfig().unlink(missing_ok=True)
     preloaded = (parts.kuberay, *(reference for name, reference in parts.own if name in names.PRELOADED))
-    live = store.clone(store.ensure_golden(parts.node, preloaded), parts.node) if ready else None
+    wanted = nodes.wanted(count)
+    golden = store.ensure_golden(parts.node, preloaded) if ready else None
+    stores = store.clone(golden, parts.node, wanted) if golden else [None] * count
     policy = names.cache_dir() / "audit-policy.yaml"
     shutil.copy(_MANIFESTS / "audit-policy.yaml", policy)
     lacks = sys.platform == "linux" and "CAP_SYS_RESOURCE" in oci_runtime.host_lacks()
-    config = kind_config(parts.source, policy=policy, store=live, restrict_oom=lacks)
-    with step("kind create cluster"):
+    config = kind_config(parts.source, policy=policy, stores=stores, restrict_oom=lacks)
+    with step(f"kind create cluster, nodes: {count}"):
         run(
             [
                 names.binary("kind"),
@@ -130,7 +157,7 @@ def _create(parts: Parts) -> None:
             stdin=yaml.safe_dump(config),
             env=env.environment(),
         )
-    if live is not None:
+    if golden is not None:
         images.note_loaded(*preloaded)
 
 
@@ -141,8 +168,8 @@ def _install_kuberay() -> None:
         kuberay.apply(crds)
     # One replica answers as well on one node and leaves 100m CPU to the models.
     env.kubectl("-n", "kube-system", "scale", "deployment/coredns", "--replicas=1")
-    with step("node Ready, CoreDNS available"):
-        env.kubectl("wait", "--for=condition=Ready", f"node/{names.NODE}", f"--timeout={_NODE_READY_SECONDS}s")
+    with step("nodes Ready, CoreDNS available"):
+        env.kubectl("wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={_NODE_READY_SECONDS}s")
         env.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", f"--timeout={_NODE_READY_SECONDS}s")
     # CoreDNS is ready when services are reachable from pods; KubeRay exits if it starts before that.
     with step("KubeRay available"):
@@ -162,7 +189,7 @@ def _load(parts: Parts) -> None:
 
 
 def down() -> None:
-    """Remove the cluster's container, volumes, store, kubeconfig and, if nothing else uses it, kind's network."""
+    """Remove the cluster's containers, volumes, stores, kubeconfig and, if nothing else uses it, kind's network."""
     with locked(names.lock("cluster")):
         _remove()
 
@@ -172,9 +199,9 @@ def _remove() -> None:
     if engine.running():
         node = docker("inspect", "--format", "{{.Config.Image}}", names.NODE, check=False) or None
         with step("remove the cluster"):
-            docker("rm", "--force", "--volumes", names.NODE, check=False)
-            for workshop in ("node-build", "store-build"):
-                docker("rm", "--force", "--volumes", f"{names.CLUSTER}-{workshop}", check=False)
+            workshops = (f"{names.CLUSTER}-node-build", f"{names.CLUSTER}-store-build")
+            for container in (*nodes.existing(), *workshops):
+                docker("rm", "--force", "--volumes", container, check=False)
             _remove_network()
             for leftover in ("live", "live.part"):
                 store.delete(store.folder() / leftover, node)

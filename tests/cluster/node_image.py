@@ -1,6 +1,6 @@
 """The image of the kind node: pulled, or put together from Debian packages and Go programs.
 
-A node built here has a `ptp` CNI: pods reach each other and the outside, but NetworkPolicies are not enforced.
+A node built here has the plugins of the `ptp` CNI but no configuration for them: see `pod_network`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def ensure_node_image(source: Source) -> str:
 
 def _inputs() -> str:
     built = [golang.key(program, *golang.linux_platform()) for program in (*NODE_PROGRAMS, KIND)]
-    static = hashing.of_files([path for path in _CONTEXT.iterdir() if path.is_file()], _CONTEXT)
+    static = hashing.of_files([_CONTEXT / name for name in ("Dockerfile", "kube-proxy.Dockerfile")], _CONTEXT)
     code = Path(__file__).read_text()
     return hashing.of_text(image_id(names.BASE_IMAGE) or "", static, code, *built)
 
@@ -85,8 +85,6 @@ def _write_context(context: Path, folders: dict[str, Path]) -> None:
     for name in ("kubeadm", "kubelet", "kubectl"):
         shutil.copy(folders["kubernetes"] / name, context / "bin")
     shutil.copy(folders[CRICTL.name] / "crictl", context / "bin")
-    (context / "cni").mkdir()
-    shutil.copy(_CONTEXT / "10-ptp.conflist", context / "cni")
     shutil.copy(_CONTEXT / "Dockerfile", context)
     for path in (context / "files").rglob("*"):  # a module's files are read-only and never executable
         scripts = path.is_dir() or path.parent.name == "bin"

@@ -1,7 +1,7 @@
-"""The node's containerd store: filled once per set of images, then cloned by hard links for each new cluster.
+"""The nodes' containerd stores: filled once per set of images, then cloned by hard links for each node of a cluster.
 
 Loading a 7 GB image into a node takes minutes; most of it is unpacking. So the images are imported and unpacked
-once into a `golden` store in the cache, and a new cluster gets a clone: the layers are hard links (containerd never
+once into a `golden` store in the cache, and each node of a new cluster gets a clone: the layers are hard links (containerd never
 changes a layer in place: containers write above them), the databases are copies. A clone takes seconds, keeps the
 page cache warm and is thrown away with the cluster. Needs a Docker engine that shares this machine's file system;
 elsewhere (Docker Desktop, rootless) images are streamed into each new node.
@@ -31,8 +31,10 @@ comm -13 /run/before /run/layers | while read -r blob; do ctr -n k8s.io content 
 """
 _CLONE: Final = """
 set -e
+golden=$1; shift
 rm -rf /store/live /store/live.part
-cp -al "/store/$1" /store/live.part
+mkdir /store/live.part
+for node in "$@"; do cp -al "/store/$golden" "/store/live.part/$node"; done
 find /store/live.part -name '*.db' | while read -r db; do cp "$db" "$db.copy"; mv "$db.copy" "$db"; done
 mv /store/live.part /store/live
 """
@@ -117,8 +119,8 @@ def _fill(name: str, images: Sequence[str]) -> None:
         _inside('mv "/store/$1.part" "/store/$1"', name)
 
 
-def clone(name: str, node_image: str) -> Path:
-    """Make the store of a new cluster from the golden one and return its folder."""
+def clone(name: str, node_image: str, nodes: Sequence[str]) -> list[Path]:
+    """Make the store of each of `nodes` from the golden one, and return their folders in that order."""
     with step("node store: clone by hard links"):
         docker(
             "run",
@@ -133,8 +135,9 @@ def clone(name: str, node_image: str) -> Path:
             _CLONE,
             "sh",
             name,
+            *nodes,
         )
-    return folder() / "live"
+    return [folder() / "live" / node for node in nodes]
 
 
 def delete(path: Path, node_image: str | None) -> None:
@@ -160,10 +163,10 @@ def delete(path: Path, node_image: str | None) -> None:
         say(f"left behind: {path} belongs to root; `sudo rm -rf {path}`")
 
 
-def stream(image: str) -> None:
-    """Load an image of the Docker engine into the running node."""
+def stream(image: str, node: str) -> None:
+    """Load an image of the Docker engine into a running node."""
     if image_id(image) is None:
         raise ClusterError(f"there is no image {image} to load: build it first")
-    docker("exec", names.NODE, "sh", "-c", _LIST_BEFORE)
-    pipe(["docker", "save", image], ["docker", "exec", "-i", names.NODE, *_IMPORT])
-    docker("exec", names.NODE, "sh", "-c", _DROP_ARCHIVES)
+    docker("exec", node, "sh", "-c", _LIST_BEFORE)
+    pipe(["docker", "save", image], ["docker", "exec", "-i", node, *_IMPORT])
+    docker("exec", node, "sh", "-c", _DROP_ARCHIVES)
