@@ -59,8 +59,8 @@ verify: venv ## Fail if a generated file is not what generate would write
 	@$(CLUSTER) tools
 	$(PY) -m generate --check
 
-cluster: venv ## Local kind cluster with KubeRay (pulled, or built from source where no image registry is reachable)
-	$(CLUSTER) up
+cluster: venv ## Local kind cluster with KubeRay, NODES=n nodes (pulled, or built where no image registry is reachable)
+	$(CLUSTER) up $(if $(NODES),--nodes $(NODES))
 
 cluster-down: venv ## Remove the cluster; the cache of builds stays
 	$(CLUSTER) down

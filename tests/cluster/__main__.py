@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cluster import base, binaries, engine, env, images, install, lifecycle, names
+from cluster import base, binaries, engine, env, fake_devices, images, install, lifecycle, names
 from cluster.shell import ClusterError, say
 from cluster.source import choose
 
@@ -38,6 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("tools", help="only make kind, kubectl and helm (no Docker needed)")
     commands.add_parser("base", help="only make the base image that the other images are built from")
     commands.add_parser("install", help="install the operator's chart, or upgrade it if image or chart changed")
+    devices = commands.add_parser("fake-devices", help="accelerators that are not there, for pods that ask for them")
+    devices.add_argument(
+        "--per-node", type=int, default=fake_devices.PER_NODE, help="of each kind (default: %(default)s)"
+    )
+    devices.add_argument("--remove", action="store_true", help="take them away")
     for verb, text in (("build", "build an image if its content changed"), ("load", "put an image into the node")):
         command = commands.add_parser(verb, help=text)
         command.add_argument("name", choices=names.BUILDABLE)
@@ -66,6 +71,14 @@ def _replace_by(tool: str, arguments: Sequence[str]) -> None:
     os.execve(binary, [tool, f"{context}={names.CONTEXT}", *arguments], env.environment())
 
 
+def _fake_devices(options: argparse.Namespace) -> None:
+    if options.remove:
+        fake_devices.take()
+    else:
+        fake_devices.give(dict.fromkeys(fake_devices.DEVICES, options.per_node))
+    print("\n".join(f"{node}: {devices or 'none'}" for node, devices in fake_devices.given().items()))
+
+
 def _run(options: argparse.Namespace) -> None:
     match options.command:
         case "up":
@@ -81,6 +94,8 @@ def _run(options: argparse.Namespace) -> None:
             print(base.ensure_base(choose()))
         case "install":
             install.install()
+        case "fake-devices":
+            _fake_devices(options)
         case "build":
             engine.ensure_engine()
             print(images.build(options.name, choose()))

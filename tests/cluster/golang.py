@@ -57,6 +57,7 @@ PAUSE: Final = Program("pause", _NODE / "pause", {"pause": "."})
 KUBERAY: Final = Program(
     "kuberay", names.ROOT / "images" / "kuberay", {"manager": "github.com/ray-project/kuberay/ray-operator"}
 )
+S3: Final = Program("s3", _TOOLS / "s3", {"versitygw": "github.com/versity/versitygw/cmd/versitygw"})
 NODE_PROGRAMS: Final = (KUBERNETES, ETCD, COREDNS, CRICTL, PAUSE)
 
 

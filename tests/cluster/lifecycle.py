@@ -200,7 +200,8 @@ def _remove() -> None:
         node = docker("inspect", "--format", "{{.Config.Image}}", names.NODE, check=False) or None
         with step("remove the cluster"):
             workshops = (f"{names.CLUSTER}-node-build", f"{names.CLUSTER}-store-build")
-            for container in (*nodes.existing(), *workshops):
+            servers = docker("ps", "--all", "--quiet", "--filter", f"label={names.S3_LABEL}").split()
+            for container in (*nodes.existing(), *workshops, *servers):
                 docker("rm", "--force", "--volumes", container, check=False)
             _remove_network()
             for leftover in ("live", "live.part"):

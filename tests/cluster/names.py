@@ -10,6 +10,7 @@ CLUSTER: Final = "llm-operator"
 CONTEXT: Final = f"kind-{CLUSTER}"
 NODE: Final = f"{CLUSTER}-control-plane"  # kind's name for the container that is the node
 NETWORK: Final = "kind"
+S3_LABEL: Final = f"{CLUSTER}.s3"  # of the containers of S3 servers for tests
 
 KUBERNETES_VERSION: Final = "v1.34.4"
 KUBERAY_VERSION: Final = "v1.6.2"

@@ -36,7 +36,11 @@ def test_only_what_leaves_the_pods_network_is_masqueraded_and_the_rule_is_added_
 def test_nodes_without_a_block_or_an_address_are_left_out() -> None:
     def item(name: str, block: str | None, *addresses: str) -> dict[str, object]:
         reported = [{"type": "InternalIP", "address": address} for address in addresses]
-        return {"metadata": {"name": name}, "spec": {"podCIDR": block} if block else {}, "status": {"addresses": reported}}
+        return {
+            "metadata": {"name": name},
+            "spec": {"podCIDR": block} if block else {},
+            "status": {"addresses": reported},
+        }
 
     whole = item("a", "10.244.0.0/24", "fc00::2", "172.18.0.2")
     assert parse([whole, item("b", None, "172.18.0.3"), item("c", "10.244.2.0/24")]) == [_A]
