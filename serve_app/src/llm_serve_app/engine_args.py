@@ -105,7 +105,7 @@ def _arguments(cls: type[Any], choices: dict[str, list[str]]) -> Iterator[tuple[
             schema |= bounds(*origin) | _choices(schema, origin)
         if field.name in SOURCES:
             schema["enum"] = sorted(
-                {*choices[SOURCES[field.name]], *([schema["default"]] if schema["default"] else [])}
+                {*choices[SOURCES[field.name]], *([schema["default"]] if schema["default"] is not None else [])}
             )
         yield field.name, _nullable(schema) | _description(field.name, docs, origin)
 

@@ -1,114 +1,154 @@
-"""Which vLLM arguments `engine.args` may hold, and the engine's keyword arguments made from a model.
+"""Is what stands in `engine.args` right? Names, types, values and bounds of vLLM's arguments, from vLLM itself.
 
-The names are data generated from vLLM's own argument classes (`data/vllm-<version>.json`). Left out of them are
-arguments that run code of the caller's choice, that hold secrets, and that the operator owns.
+The facts are data generated from vLLM's own argument classes and registries (`data/vllm-<version>.json`, make engine-args);
+what is refused, and why, is in engine_args_refused.py. Fields of the API that stand for an argument are checked with the
+same data (`check_value`, `registry`).
 """
 
 import json
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
 
-from llm_operator.api.types import Model
-from llm_operator.api.validation import FieldError, did_you_mean
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
-_CODE: Final = "runs code of the caller's choice and is refused"
-_OWNED: Final = "is set by the operator"
-_SERVER: Final = "belongs to vLLM's own HTTP server, which Ray Serve replaces"
+from llm_operator.api.errors import FieldError, did_you_mean
+from llm_operator.api.spec.model import Model
+from llm_operator.plan.engine_args_refused import REFUSED, REFUSED_CHOICES, refused_inside
+from llm_operator.plan.json_schema import Problem, Schema, problem
 
-REFUSED: Final[dict[str, str]] = {
-    **dict.fromkeys(
-        (
-            "ec_transfer_config", "hf_overrides", "io_processor_plugin", "kv_transfer_config", "logits_processors", "middleware",
-            "model_class_overrides", "reasoning_parser_plugin", "scheduler_cls", "tool_parser_plugin", "tool_server",
-            "trust_remote_code", "weight_transfer_config", "worker_cls", "worker_extension_cls", "additional_config",
-            "compilation_config", "profiler_config",
-        ),
-        _CODE,
-    ),
-    **dict.fromkeys(
-        ("allowed_local_media_path", "enable_prompt_embeds", "trust_request_chat_template"),
-        "opens the replica to its callers and is refused",
-    ),
-    **dict.fromkeys(
-        (
-            "data_parallel_address", "data_parallel_backend", "data_parallel_external_lb", "data_parallel_hybrid_lb",
-            "data_parallel_multi_port_external_lb", "data_parallel_rank", "data_parallel_rpc_port", "data_parallel_size",
-            "data_parallel_size_local", "data_parallel_start_rank", "data_parallel_supervisor_port", "device_ids",
-            "distributed_executor_backend", "enable_elastic_ep", "enable_lora", "lora_modules", "master_addr", "master_port",
-            "nnodes", "node_rank", "pipeline_parallel_size", "prefill_context_parallel_size",
-            "ray_workers_use_nsight",
-        ),
-        _OWNED,
-    ),
-    **dict.fromkeys(("model", "model_weights"), f"{_OWNED}: use source.uri"),
-    **dict.fromkeys(("code_revision", "revision", "tokenizer_revision"), f"{_OWNED}: use source.revision"),
-    "served_model_name": f"{_OWNED}: use name and aliases",
-    "tensor_parallel_size": f"{_OWNED}: use parallelism.tensor",
-    "hf_token": "would put a secret into the spec: use source.tokenSecretRef",
-    "api_key": "is ignored by Ray Serve's OpenAI ingress (Ray 2.60) and would be a secret in the spec",
-    **dict.fromkeys(("enable_log_outputs", "enable_log_requests", "enable_log_deltas"), "writes prompts or answers to logs"),
-    **dict.fromkeys(
-        (
-            "allow_credentials", "allowed_headers", "allowed_methods", "allowed_origins", "disable_fastapi_docs",
-            "disable_uvicorn_access_log", "enable_offline_docs", "enable_ssl_refresh", "h11_max_header_count",
-            "h11_max_incomplete_event_size", "host", "log_config_file", "port", "root_path", "ssl_ca_certs", "ssl_cert_reqs",
-            "ssl_certfile", "ssl_ciphers", "ssl_keyfile", "uds", "uvicorn_log_level",
-        ),
-        _SERVER,
-    ),
-}  # fmt: skip
+VLLM_VERSION: Final = "0.29.0"
+"""The version inside the default image."""
 
-# Fields of `engine` under vLLM's own name.
-_FIELDS: Final = {
-    "max_model_len": "context_length",
-    "dtype": "dtype",
-    "quantization": "quantization",
-    "gpu_memory_utilization": "gpu_memory_utilization",
-    "max_num_seqs": "max_num_seqs",
-}
+Registry = Literal[
+    "attentionBackends", "configFormats", "deprecatedQuantizationMethods", "kvCacheDtypes", "kvConnectors", "loadFormats",
+    "modelImplementations", "quantizationMethods", "reasoningParsers", "speculativeMethods", "structuredOutputBackends",
+    "tasks", "tokenizerModes", "toolCallParsers",
+]  # fmt: skip
+REGISTRIES: Final[tuple[Registry, ...]] = get_args(Registry)
+
+FIELDS: Final[MappingProxyType[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "allowed_media_domains": ("multimodal.allowed_media_domains",),
+        "chat_template": ("chat_template.inline", "chat_template.config_map_key_ref"),
+        "default_chat_template_kwargs": ("chat_template.kwargs",),
+        "dtype": ("dtype",),
+        "enable_chunked_prefill": ("chunked_prefill",),
+        "enable_prefix_caching": ("prefix_caching",),
+        "enforce_eager": ("eager",),
+        "gpu_memory_utilization": ("gpu_memory_utilization",),
+        "kv_cache_dtype": ("kv_cache_dtype",),
+        "limit_mm_per_prompt": ("multimodal.limit_per_prompt",),
+        "max_model_len": ("context_length",),
+        "max_num_batched_tokens": ("max_num_batched_tokens",),
+        "max_num_seqs": ("max_num_seqs",),
+        "mm_processor_kwargs": ("multimodal.min_pixels", "multimodal.max_pixels"),
+        "quantization": ("quantization",),
+        "reasoning_parser": ("reasoning_parser",),
+        "speculative_config": ("speculative",),
+        "structured_outputs_config": ("structured_output",),
+        "tool_call_parser": ("tool_call_parser",),
+    }
+)
+"""Arguments that fields of `engine` stand for: vLLM's name -> paths below `engine`, in Python's spelling."""
+
+
+def canonical(name: str) -> str:
+    """vLLM's name: `max-num-seqs` and `max_num_seqs` are the same argument."""
+    return name.replace("-", "_")
+
+
+def _without_refused(schema: Schema) -> Schema:
+    """The schema without values that are never allowed."""
+    if "enum" in schema:
+        schema = schema | {"enum": [value for value in schema["enum"] if value not in REFUSED_CHOICES]}
+    if "properties" in schema:
+        schema = schema | {"properties": {key: _without_refused(item) for key, item in schema["properties"].items()}}
+    return schema
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = resources.files("llm_operator.plan").joinpath(f"data/vllm-{VLLM_VERSION}.json").read_text(encoding="utf-8")
+    data: dict[str, Any] = json.loads(text)
+    data["arguments"] = {name: _without_refused(schema) for name, schema in data["arguments"].items()}
+    return data
 
 
 @cache
 def known() -> frozenset[str]:
-    """The arguments of vLLM 0.29 (the version inside the default image)."""
-    text = resources.files("llm_operator.plan").joinpath("data/vllm-0.29.0.json").read_text(encoding="utf-8")
-    return frozenset(json.loads(text)["arguments"])
+    """Every argument of vLLM, refused ones included."""
+    return frozenset(_data()["arguments"])
 
 
-def _error(name: str, seen: set[str], fields: set[str]) -> str | None:
+def schema_of(name: str) -> Schema:
+    """The flat JSON Schema of an argument in either spelling; `default` and `description` where vLLM has them.
+    Raises KeyError for a name that vLLM does not have. Not to be changed."""
+    schema: Schema = _data()["arguments"][canonical(name)]
+    return schema
+
+
+@cache
+def registry(name: Registry) -> tuple[str, ...]:
+    """What vLLM has registered under a kind, sorted."""
+    return tuple(entry for entry in _data()["registries"][name] if entry not in REFUSED_CHOICES)
+
+
+def parsers(kind: Literal["tool", "reasoning"]) -> tuple[str, ...]:
+    """Names that engine.toolCallParser or engine.reasoningParser may have."""
+    return registry("toolCallParsers" if kind == "tool" else "reasoningParsers")
+
+
+def value_problem(name: str, value: Any) -> Problem | None:
+    """(path below the argument, message), for an argument that vLLM has, whether `engine.args` may hold it or not."""
+    return refused_inside(canonical(name), value) or problem(schema_of(name), value)
+
+
+def check_value(name: str, value: Any) -> str | None:
+    """What is wrong with a value, for fields of the API that stand for an argument; None when it is right."""
+    found = value_problem(name, value)
+    return None if found is None else " ".join(part for part in (found[0].removeprefix("."), found[1]) if part)
+
+
+def own_field(name: str, engine: BaseModel) -> str | None:
+    """The field of `engine` that sets this argument already, as users write it."""
+    for path in FIELDS.get(name, ()):
+        node: Any = engine
+        for part in path.split("."):
+            node = getattr(node, part) if isinstance(node, BaseModel) and part in node.model_fields_set else None
+        if node is not None:
+            return ".".join(to_camel(part) for part in path.split("."))
+    return None
+
+
+def name_error(name: str) -> str | None:
+    """Why an argument may not stand in `engine.args`, by its canonical name alone."""
     if name in REFUSED:
         return REFUSED[name]
     if name not in known():
         hint = did_you_mean(name, sorted(known() - REFUSED.keys()))
-        return f"vLLM 0.29 has no such argument; {hint or 'see `vllm serve --help`'}"
-    if name in fields:
-        return "is set twice: here and by its own field of engine"
-    if name in seen:
-        return "is set twice: once with '-' and once with '_'"
+        return f"vLLM {VLLM_VERSION.rsplit('.', 1)[0]} has no such argument; {hint or 'see `vllm serve --help`'}"
     return None
 
 
+def _error(name: str, value: Any, seen: set[str], model: Model) -> Problem | None:
+    if (message := name_error(name)) is not None:
+        return "", message
+    if (field := own_field(name, model.engine)) is not None:
+        return "", f"is set twice: here and by engine.{field}"
+    if name in seen:
+        return "", "is set twice: once with '-' and once with '_'"
+    return value_problem(name, value)
+
+
 def check_args(path: str, model: Model) -> Iterator[FieldError]:
-    """Unknown, refused and doubled arguments."""
-    fields = {name for name, field in _FIELDS.items() if field in model.engine.model_fields_set}
+    """Unknown, refused and doubled arguments, and wrong values."""
     seen: set[str] = set()
-    for spelled in model.engine.args:
-        name = spelled.replace("-", "_")
-        if (message := _error(name, seen, fields)) is not None:
-            yield FieldError(f"{path}.engine.args.{spelled}", message)
+    for spelled, value in model.engine.args.items():
+        name = canonical(spelled)
+        if (found := _error(name, value, seen, model)) is not None:
+            yield FieldError(f"{path}.engine.args.{spelled}{found[0]}", found[1])
         seen.add(name)
-
-
-def engine_kwargs(model: Model) -> dict[str, Any]:
-    """Keyword arguments of vLLM's AsyncEngineArgs, as Ray's LLMConfig.engine_kwargs takes them."""
-    kwargs: dict[str, Any] = {name.replace("-", "_"): value for name, value in model.engine.args.items()}
-    for name, field in _FIELDS.items():
-        value = getattr(model.engine, field)
-        if value is not None and name not in kwargs:
-            kwargs[name] = value
-    kwargs["tensor_parallel_size"] = model.parallelism.tensor
-    if model.source.revision is not None:
-        kwargs |= {"revision": model.source.revision, "tokenizer_revision": model.source.revision}
-    return kwargs
