@@ -49,10 +49,12 @@ generate: venv ## Write every generated file: CRD, API reference, install.yaml
 	@$(CLUSTER) tools
 	$(PY) -m generate
 
-engine-args: venv ## Renew the names of vLLM's engine arguments, from vLLM itself in the serve-cpu image
+ENGINE_ARGS := operator/src/llm_operator/plan/data/vllm-$(VLLM_VERSION).json
+
+engine-args: venv ## Renew what is known of vLLM's engine arguments, from vLLM itself in the serve-cpu image
 	$(CLUSTER) build serve-cpu
-	docker run --rm --network none --entrypoint python3 llm-operator/serve-cpu:0.1.0 -m llm_serve_app.engine_args $(VLLM_VERSION) \
-	  > operator/src/llm_operator/plan/data/vllm-$(VLLM_VERSION).json
+	docker run --rm --network none --entrypoint python3 llm-operator/serve-cpu:0.1.0 -m llm_serve_app.engine_args $(VLLM_VERSION) > $(ENGINE_ARGS).new
+	mv $(ENGINE_ARGS).new $(ENGINE_ARGS)
 
 verify: venv ## Fail if a generated file is not what generate would write
 	@test ! -e operator/__init__.py || { echo "operator/__init__.py shadows the standard library's operator module: remove it"; exit 1; }

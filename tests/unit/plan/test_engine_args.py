@@ -42,8 +42,8 @@ def a_value(schema: dict[str, Any]) -> Any:
     if "enum" in schema:
         return schema["enum"][0]
     if "minimum" in schema or "exclusiveMinimum" in schema:
-        low = schema.get("minimum", schema.get("exclusiveMinimum"))
-        return low + (0.25 if "number" in schema["type"] else 1) if low != schema.get("maximum") else low
+        low: float = schema.get("minimum", schema.get("exclusiveMinimum"))
+        return low + 0.25 if "number" in schema["type"] else low + 1
     kinds = [kind for kind in schema["type"] if kind != "null"]
     values = {"array": [], "boolean": True, "integer": 1, "number": 1, "object": {}, "string": "a"}
     return values[kinds[0]] if kinds else None
@@ -59,8 +59,8 @@ def test_allowed_in_either_spelling(name: str) -> None:
 @pytest.mark.parametrize("name", ALLOWED)
 def test_the_wrong_type_is_named(name: str) -> None:
     """Every argument that may be set has a type: none takes both a map in a list and text."""
-    wrong = [{"": []}] if "array" not in schema_of(name)["type"] else "text"
-    wrong = 3.5 if isinstance(wrong, str) and "string" in schema_of(name)["type"] else wrong
+    kinds = schema_of(name)["type"]
+    wrong: Any = [{"": []}] if "array" not in kinds else "text" if "string" not in kinds else 3.5
     (message,) = messages(**{name: wrong})
     assert message.startswith(f"m.engine.args.{name}")
     assert "must be" in message
