@@ -13,7 +13,8 @@ from typing import Any, Final
 import yaml
 from builders import llm
 from golden.case import put
-from llm_operator.api.validation import InvalidSpec, validate
+from llm_operator.api.errors import InvalidSpec
+from llm_operator.api.validation import validate
 from llm_operator.plan.resolve import resolve
 from llm_operator.render.text import to_yaml
 from unit.api.test_validation import WRONG

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,10 +12,16 @@ from apiserver import table
 from apiserver.server import DRY_RUN, STRICT, Server
 from apiserver.table import Row
 from llm_operator.api import rules
+from llm_operator.api.rules.rule import Rule
 from llm_operator.kube.resources import LLMDEPLOYMENTS
 
 ROWS: Final = table.rows()
-RULES: Final = {name: rule for name, rule in vars(rules).items() if isinstance(rule, rules.Rule)}
+RULES: Final = {
+    f"{part.name}.{name}": rule
+    for part in pkgutil.iter_modules(rules.__path__)
+    for name, rule in vars(importlib.import_module(f"{rules.__name__}.{part.name}")).items()
+    if isinstance(rule, Rule)
+}
 _UNKNOWN: Final = 'LLMDeployment in version "v1alpha1" cannot be handled as a LLMDeployment: strict decoding error: unknown field "spec.'
 each_row = pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
 

@@ -33,7 +33,7 @@ def test_engine_arguments_are_those_of_the_vllm_inside() -> None:
 
 
 def test_engine_deployments_have_the_names_that_ray_gives() -> None:
-    from llm_operator.render.serve_config import engine_deployment
+    from llm_operator.plan.deployments import engine_deployment
 
     lines = [line for line in python("-c", BUILD, *NAMES).splitlines() if line.startswith("NAMES ")]
     if not lines:

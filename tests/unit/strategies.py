@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from llm_operator.api.crd import spec_schema
-from llm_operator.api.rules import RESERVED_NAMES
+from llm_operator.api.rules.models import RESERVED_NAMES
 from llm_operator.plan.engine_args import REFUSED, known
 
 Schema = dict[str, Any]

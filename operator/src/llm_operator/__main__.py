@@ -12,7 +12,8 @@ import yaml
 from llm_operator import __version__
 from llm_operator.api import names
 from llm_operator.api.crd import crd
-from llm_operator.api.validation import InvalidSpec, validate
+from llm_operator.api.errors import InvalidSpec
+from llm_operator.api.validation import validate
 from llm_operator.plan.inputs import Scope
 from llm_operator.render.text import api_reference, to_yaml
 from llm_operator.sync import sync

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from llm_operator.api import names
 from llm_operator.api.conditions import Condition, ConditionType, Reason, truncate
-from llm_operator.api.types import LLMDeploymentSpec
-from llm_operator.api.validation import InvalidSpec, validate
+from llm_operator.api.errors import InvalidSpec
+from llm_operator.api.spec.deployment import LLMDeploymentSpec
+from llm_operator.api.validation import validate
 from llm_operator.outcome import ClusterPatch, Event, Outcome
 from llm_operator.plan.inputs import Scope
 from llm_operator.plan.plan import Plan
@@ -173,6 +174,7 @@ def _facts(
         observed=observed,
         spec=spec,
         invalid=invalid,
+        path=plan.fast_path if plan is not None else None,
         models=tuple(models(scope, plan, observed) if plan is not None else carried(scope, observed)),
         cause=diagnose(scope, observed) if observed.exists else None,
         apply_pending=needed,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from llm_operator.api.crd import crd, spec_schema, structural_schema
 from llm_operator.api.status_types import LLMDeploymentStatus
-from llm_operator.api.types import LLMDeploymentSpec
+from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.plan import catalog
 from llm_operator.render.text import api_reference, to_yaml
 from pydantic import BaseModel

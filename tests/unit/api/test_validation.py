@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from builders import LLM, llm
-from llm_operator.api.validation import InvalidSpec, did_you_mean, validate
+from llm_operator.api.errors import InvalidSpec, did_you_mean
+from llm_operator.api.validation import validate
 from llm_operator.plan.resolve import resolve
 
 M = "spec.models[0]"

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from builders import LLM, llm
 from llm_operator.api.accelerators import AcceleratorType
-from llm_operator.api.types import Toleration, parse_spec
-from llm_operator.api.validation import InvalidSpec
+from llm_operator.api.errors import InvalidSpec
+from llm_operator.api.spec.deployment import parse_spec
+from llm_operator.api.spec.hardware import Toleration
 from llm_operator.plan import catalog
 from llm_operator.plan.plan import Plan, span
-from llm_operator.plan.resolve import group_name, resolve
+from llm_operator.plan.placement import group_name
+from llm_operator.plan.resolve import resolve
 
 
 def plan(made: LLM, **routes: str) -> Plan:
@@ -35,10 +37,9 @@ def sized(kind: str, count: int, tensor: int, **scaling: int) -> Plan:
 )
 def test_pods(count: int, tensor: int, scaling: dict[str, int], per_pod: int, pods: tuple[int, int]) -> None:
     (model,) = sized("H100", count, tensor, **scaling).models
-    assert model.group.replicas_per_pod == per_pod
-    assert (model.group.min_pods, model.group.max_pods) == pods
-    assert len(model.serving.bundles) == tensor
-    assert dict(model.group.ray_resources) == {
+    assert (model.groups[0].min_pods, model.groups[0].max_pods) == pods
+    assert len(model.serving.servers[0].engine.placement.bundles) == tensor
+    assert dict(model.groups[0].ray_resources) == {
         "CPU": str(per_pod),
         "GPU": str(count),
         "accelerator_type:H100": "1",
@@ -49,10 +50,10 @@ def test_pods(count: int, tensor: int, scaling: dict[str, int], per_pod: int, po
 def test_a_cpu_replica_takes_two_logical_cpus() -> None:
     """One for the actor, one for its bundle; admission tokens, whatever the pod's request is."""
     (model,) = plan(llm("m").model(accelerators=[{"type": "CPU"}], resources={"cpu": "500m"})).models
-    assert dict(model.group.ray_resources) == {"CPU": "2", "group:m": "1"}
-    assert model.serving.bundles == ((("CPU", 1), ("group:m", 0.001)),)
-    assert model.serving.accelerator_type is None
-    assert model.group.resources.devices is None
+    assert dict(model.groups[0].ray_resources) == {"CPU": "2", "group:m": "1"}
+    assert model.serving.servers[0].engine.placement.bundles == ((("CPU", 1), ("group:m", 0.001)),)
+    assert model.serving.servers[0].engine.placement.accelerator_type is None
+    assert model.groups[0].resources.devices == ()
     assert model.accelerators == "CPU"
 
 
@@ -68,7 +69,7 @@ def test_a_cpu_replica_takes_two_logical_cpus() -> None:
 )
 def test_default_sizes(fields: dict[str, Any], cpu: str, memory: str, shared: str) -> None:
     (model,) = plan(llm("m").model(**fields)).models
-    resources = model.group.resources
+    resources = model.groups[0].resources
     assert (resources.cpu, resources.memory, resources.shared_memory) == (cpu, memory, shared)
 
 
@@ -89,8 +90,8 @@ def test_shared_memory_above_the_default_is_refused() -> None:
 def test_device_names(kind: str, want: str) -> None:
     assert catalog.device(AcceleratorType(kind)) == want
     (model,) = plan(llm("m").gpu(kind)).models
-    assert model.group.resources.devices == (want, 1)
-    assert model.group.tolerations == (Toleration(key=want, operator="Exists", effect="NoSchedule"),)
+    assert model.groups[0].resources.devices == ((want, 1),)
+    assert model.groups[0].tolerations == (Toleration(key=want, operator="Exists", effect="NoSchedule"),)
 
 
 def test_every_accelerator_has_a_name_that_ray_knows() -> None:
@@ -154,8 +155,9 @@ def test_the_longest_shutdown_of_all_models_counts() -> None:
 
 def test_computed_scaling() -> None:
     (model,) = plan(llm("a").scaling(minReplicas=3, targetOngoingRequests=10)).models
-    assert (model.serving.min_replicas, model.serving.max_replicas) == (3, 3)
-    assert (model.serving.target_ongoing_requests, model.serving.max_ongoing_requests) == (10, 20)
+    assert (model.min_replicas, model.max_replicas) == (3, 3)
+    scale = model.serving.servers[0].scale
+    assert (scale.target_ongoing_requests, scale.max_ongoing_requests) == (10, 20)
 
 
 @pytest.mark.parametrize(
@@ -164,12 +166,12 @@ def test_computed_scaling() -> None:
 )
 def test_source(uri: str, want: str) -> None:
     (model,) = plan(llm("a").model(source={"uri": uri})).models
-    assert model.serving.source == want
+    assert model.serving.servers[0].engine.model_source == want
 
 
 def test_images() -> None:
     made = plan(llm("a").model(engine={"image": "own"}).with_("spec.ray", {"image": "all"}).add_model("b"))
-    assert [made.head_image, *(model.group.image for model in made.models)] == ["all", "own", "all"]
+    assert [made.head_image, *(model.groups[0].image for model in made.models)] == ["all", "own", "all"]
     assert plan(llm("a")).head_image == catalog.DEFAULT_IMAGE
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from builders import llm
-from llm_operator.api.types import parse_spec
+from llm_operator.api.spec.deployment import parse_spec
 from llm_operator.plan.resolve import resolve
-from llm_operator.render.serve_config import engine_deployment, serialize, serve_config
+from llm_operator.plan.deployments import engine_deployment
+from llm_operator.render.serve_config import serialize, serve_config
 
 
 def _ray_file(path: str) -> Path:

@@ -8,13 +8,26 @@ import copy
 from functools import cache
 from typing import Any, Final
 
-from llm_operator.api import names, rules
+from llm_operator.api import names
+from llm_operator.api.rules import models as rules
+from llm_operator.api.spec.deployment import LLMDeploymentSpec
+from llm_operator.api.spec.scalars import COST_KEY, ApiModel
 from llm_operator.api.status_types import LLMDeploymentStatus
-from llm_operator.api.types import ApiModel, LLMDeploymentSpec
 
 Schema = dict[str, Any]
 
-_DROPPED: Final = ("title", "default", "propertyNames", "patternProperties", "$defs", "const", "anyOf", "allOf", "$ref")
+_DROPPED: Final = (
+    "title",
+    "default",
+    "propertyNames",
+    "patternProperties",
+    "$defs",
+    "const",
+    "anyOf",
+    "allOf",
+    "$ref",
+    COST_KEY,
+)
 _READY: Final = '.status.conditions[?(@.type=="Ready")]'
 _COLUMNS: Final = (
     ("Ready", "string", f"{_READY}.status", 0),

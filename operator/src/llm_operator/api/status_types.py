@@ -5,7 +5,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from llm_operator.api.conditions import MAX_MESSAGE, ConditionType, Reason, Status
-from llm_operator.api.types import ApiModel
+from llm_operator.api.spec.scalars import ApiModel
 
 MAX_STATE: Final = 64
 

@@ -4,7 +4,8 @@ from typing import Final
 
 from llm_operator.api.accelerators import AcceleratorType
 from llm_operator.api.quantity import GIB
-from llm_operator.api.types import DEFAULT_RAY_VERSION, Toleration
+from llm_operator.api.spec.deployment import DEFAULT_RAY_VERSION
+from llm_operator.api.spec.hardware import Toleration
 
 DEFAULT_IMAGE: Final = f"rayproject/ray-llm:{DEFAULT_RAY_VERSION}-py312-cu130"
 

@@ -3,16 +3,17 @@
 from typing import Any, Final
 
 from llm_operator.api import names, quantity
-from llm_operator.api.types import EnvVar, SecretKeyRef, Toleration
-from llm_operator.plan.plan import GroupPlan, Plan, PodResources
+from llm_operator.api.spec.hardware import Toleration
+from llm_operator.plan.plan import GroupPlan, Mount, Plan, PodResources
+from llm_operator.render.env import head_env, worker_env
 from llm_operator.render.metadata import labels
+from llm_operator.render.volumes import SHM, shared_memory, volume_mounts, volumes
 
 _UID: Final = 1000  # user `ray` of the rayproject images and of serve-cpu
 _WORKER_GRACE_SECONDS: Final = 120
 # No request passes the head, and its autoscaler container (KubeRay 1.6.2, Ray 2.60) never ends on SIGTERM: a longer
 # period would only make every deletion take so long.
 _HEAD_GRACE_SECONDS: Final = 30
-_SHM: Final = "shared-mem"  # KubeRay's own name for it (1.6.2, controllers/ray/common/pod.go)
 
 # KubeRay adds no default port once one is declared, and finds the dashboard and Serve by name
 # (KubeRay 1.6.2, controllers/ray/utils/constant.go).
@@ -26,9 +27,6 @@ HEAD_PORTS: Final = (
     ("dash-metrics", 44227),
 )
 WORKER_PORTS: Final = (("metrics", 8080), ("serve", names.SERVE_PORT))
-
-# No usage reports leave the cluster.
-_COMMON_ENV: Final = (("DO_NOT_TRACK", "1"), ("RAY_USAGE_STATS_ENABLED", "0"), ("VLLM_NO_USAGE_STATS", "1"))
 
 CONTAINER_SECURITY: Final[dict[str, Any]] = {
     "allowPrivilegeEscalation": False,
@@ -51,48 +49,19 @@ def _pod_security() -> dict[str, Any]:
 def _resources(resources: PodResources) -> dict[str, Any]:
     """Memory and devices: request = limit. CPU: a request only, since a throttled engine misses its health checks."""
     fixed: dict[str, str] = {"memory": quantity.canonical(resources.memory)}
-    if resources.devices is not None:
-        fixed[resources.devices[0]] = str(resources.devices[1])
+    if resources.ephemeral_storage is not None:
+        fixed["ephemeral-storage"] = quantity.canonical(resources.ephemeral_storage)
+    fixed |= {name: str(count) for name, count in resources.devices}
     return {"requests": {"cpu": quantity.canonical(resources.cpu), **fixed}, "limits": fixed}
 
 
-def _env_literal(pairs: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
-    return [{"name": name, "value": value} for name, value in pairs]
-
-
-def _env_secret(name: str, ref: SecretKeyRef) -> dict[str, Any]:
-    return {"name": name, "valueFrom": {"secretKeyRef": {"name": ref.name, "key": ref.key}}}
-
-
-def _env_user(env: EnvVar) -> dict[str, Any]:
-    if env.secret_key_ref is not None:
-        return _env_secret(env.name, env.secret_key_ref)
-    # Go's types leave an empty value out (core/v1 EnvVar), and KubeRay writes a RayService through them: see `canonical`.
-    return {"name": env.name, "value": env.value} if env.value else {"name": env.name}
-
-
-def _cpu_engine_env(group: GroupPlan) -> tuple[tuple[str, str], ...]:
-    """vLLM 0.29 on CPU: KV cache in GiB (its own default is a share of the host), no pinning (`auto` pins every engine of
-    a node to the same core), and as many threads as whole CPUs were asked for."""
-    gibibytes = max(1, int(quantity.parse(group.resources.memory) // quantity.GIB) // 4)
-    threads = max(1, int(quantity.parse(group.resources.cpu)))
-    return (
-        ("OMP_NUM_THREADS", str(threads)),
-        ("VLLM_CPU_KVCACHE_SPACE", str(gibibytes)),
-        ("VLLM_CPU_OMP_THREADS_BIND", "nobind"),
-    )
-
-
-def _worker_env(group: GroupPlan) -> list[dict[str, Any]]:
-    users = {env.name for env in group.env}
-    defaults = _COMMON_ENV + (_cpu_engine_env(group) if group.cpu_only else ())
-    env = _env_literal(tuple(pair for pair in defaults if pair[0] not in users))
-    if group.token is not None:
-        env.append(_env_secret("HF_TOKEN", group.token))
-    return env + [_env_user(variable) for variable in group.env]
-
-
-def _container(name: str, image: str, resources: PodResources, ports: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+def _container(
+    name: str,
+    image: str,
+    resources: PodResources,
+    ports: tuple[tuple[str, int], ...],
+    mounts: tuple[Mount, ...] = (),
+) -> dict[str, Any]:
     return {
         "name": name,
         "image": image,
@@ -100,16 +69,18 @@ def _container(name: str, image: str, resources: PodResources, ports: tuple[tupl
         "ports": [{"name": port, "containerPort": number, "protocol": "TCP"} for port, number in ports],
         "resources": _resources(resources),
         "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": [{"name": _SHM, "mountPath": "/dev/shm"}],  # noqa: S108 - the mount point NCCL and Ray use
+        # The mount point that NCCL and Ray use.
+        "volumeMounts": [{"name": SHM, "mountPath": "/dev/shm"}, *volume_mounts(mounts)],  # noqa: S108
     }
-
-
-def _volumes(resources: PodResources) -> list[dict[str, Any]]:
-    return [{"name": _SHM, "emptyDir": {"medium": "Memory", "sizeLimit": quantity.canonical(resources.shared_memory)}}]
 
 
 def _toleration(toleration: Toleration) -> dict[str, Any]:
     return toleration.model_dump(by_alias=True, exclude_none=True)
+
+
+def _priority(plan: Plan) -> dict[str, Any]:
+    name = plan.scheduling.priority_class_name
+    return {} if name is None else {"priorityClassName": name}
 
 
 def head_template(plan: Plan) -> dict[str, Any]:
@@ -118,28 +89,45 @@ def head_template(plan: Plan) -> dict[str, Any]:
     return {
         "metadata": {"labels": labels(plan)},
         "spec": {
-            "containers": [{**container, "env": _env_literal(_COMMON_ENV)}],
+            "containers": [{**container, "env": head_env(plan)}],
             "securityContext": _pod_security(),
             "terminationGracePeriodSeconds": _HEAD_GRACE_SECONDS,
-            "volumes": _volumes(plan.head),
+            "volumes": [shared_memory(plan.head)],
+            **_priority(plan),
         },
     }
 
 
+def _spread(plan: Plan, group: GroupPlan) -> list[dict[str, Any]]:
+    """Over the pods of one group of one object: an upgrade's second cluster counts too, as it does for the scheduler."""
+    selector = {"matchLabels": {names.DEPLOYMENT_LABEL: plan.name, names.MODEL_LABEL: group.owner}}
+    return [
+        {**constraint.model_dump(by_alias=True), "labelSelector": selector}
+        for constraint in plan.scheduling.topology_spread
+    ]
+
+
+def _where(plan: Plan, group: GroupPlan) -> dict[str, Any]:
+    """What the Kubernetes scheduler looks at; absent when there is nothing to say."""
+    wishes: dict[str, Any] = {
+        "nodeSelector": dict(group.node_selector),
+        "tolerations": [_toleration(toleration) for toleration in group.tolerations],
+        "topologySpreadConstraints": _spread(plan, group),
+    }
+    if group.runtime_class_name is not None:
+        wishes["runtimeClassName"] = group.runtime_class_name
+    return {key: value for key, value in wishes.items() if value} | _priority(plan)
+
+
 def worker_template(plan: Plan, group: GroupPlan) -> dict[str, Any]:
     """Pod template of one worker group; without a service account token."""
-    container = _container("ray-worker", group.image, group.resources, WORKER_PORTS)
+    container = _container("ray-worker", group.image, group.resources, WORKER_PORTS, group.mounts)
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
-        "containers": [{**container, "env": _worker_env(group)}],
+        "containers": [{**container, "env": worker_env(plan, group)}],
         "securityContext": _pod_security(),
         "terminationGracePeriodSeconds": _WORKER_GRACE_SECONDS,
-        "volumes": _volumes(group.resources),
+        "volumes": [shared_memory(group.resources), *volumes(group.mounts)],
+        **_where(plan, group),
     }
-    if group.node_selector:
-        spec["nodeSelector"] = dict(group.node_selector)
-    if group.tolerations:
-        spec["tolerations"] = [_toleration(toleration) for toleration in group.tolerations]
-    if group.runtime_class_name is not None:
-        spec["runtimeClassName"] = group.runtime_class_name
-    return {"metadata": {"labels": {**labels(plan), names.MODEL_LABEL: group.name}}, "spec": spec}
+    return {"metadata": {"labels": {**labels(plan), names.MODEL_LABEL: group.owner}}, "spec": spec}

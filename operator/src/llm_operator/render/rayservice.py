@@ -13,7 +13,6 @@ from llm_operator.render import pod
 from llm_operator.render.metadata import labels, owner_reference, spec_hash
 from llm_operator.render.serve_config import serialize, serve_config
 
-_IDLE_TIMEOUT_SECONDS: Final = 300
 _AUTOSCALER_RESOURCES: Final = {
     "requests": {"cpu": "100m", "memory": "512Mi"},
     "limits": {"memory": "512Mi"},
@@ -21,9 +20,9 @@ _AUTOSCALER_RESOURCES: Final = {
 
 
 def _worker_group(plan: Plan, group: GroupPlan) -> dict[str, Any]:
-    return {
+    made = {
         "groupName": group.name,
-        "numOfHosts": 1,
+        "numOfHosts": group.hosts,
         # `replicas` belongs to the autoscaler.
         "minReplicas": group.min_pods,
         "maxReplicas": group.max_pods,
@@ -31,6 +30,9 @@ def _worker_group(plan: Plan, group: GroupPlan) -> dict[str, Any]:
         "resources": dict(group.ray_resources),
         "template": pod.worker_template(plan, group),
     }
+    if group.idle_timeout_seconds is not None:
+        made["idleTimeoutSeconds"] = group.idle_timeout_seconds
+    return made
 
 
 def live_groups(child: Object | None) -> list[dict[str, Any]]:
@@ -46,7 +48,7 @@ def _retired(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def _worker_groups(plan: Plan, child: Object | None) -> list[dict[str, Any]]:
-    wanted = {model.group.name: model.group for model in sorted(plan.models, key=lambda model: model.group.name)}
+    wanted = {group.name: group for group in sorted(plan.groups, key=lambda group: group.name)}
     groups = []
     for live in live_groups(child):
         group = wanted.pop(live["groupName"], None)
@@ -62,8 +64,8 @@ def _cluster(plan: Plan, child: Object | None) -> dict[str, Any]:
         "enableInTreeAutoscaling": True,
         "autoscalerOptions": {
             "version": "v2",
-            "idleTimeoutSeconds": _IDLE_TIMEOUT_SECONDS,
-            "upscalingMode": "Default",
+            "idleTimeoutSeconds": plan.idle_timeout_seconds,
+            "upscalingMode": plan.upscaling_mode,
             "imagePullPolicy": "IfNotPresent",
             "resources": _AUTOSCALER_RESOURCES,
             "securityContext": pod.CONTAINER_SECURITY,
@@ -83,7 +85,8 @@ def rayservice(plan: Plan, child: Object | None) -> dict[str, Any]:
     spec = {
         "serveConfigV2": serialize(serve_config(plan)),
         "rayClusterDeletionDelaySeconds": plan.cluster_deletion_delay_seconds,
-        "excludeHeadPodFromServeSvc": True,
+        # With everything at zero only the head's proxy is there to take the request that wakes a model.
+        "excludeHeadPodFromServeSvc": not plan.may_be_empty,
         "upgradeStrategy": {"type": "NewCluster"},
         "rayClusterConfig": _cluster(plan, child),
     }
@@ -93,7 +96,7 @@ def rayservice(plan: Plan, child: Object | None) -> dict[str, Any]:
         "metadata": {
             "name": plan.name,
             "namespace": plan.namespace,
-            "labels": labels(plan),
+            "labels": {**labels(plan), **dict(plan.scheduling.labels)},
             "annotations": {names.SPEC_HASH_ANNOTATION: spec_hash(spec)},
             "ownerReferences": [owner_reference(plan)],
         },

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_operator.api.conditions import Condition, ConditionType, Reason, Status
-from llm_operator.api.types import LLMDeploymentSpec
-from llm_operator.api.validation import InvalidSpec
+from llm_operator.api.errors import InvalidSpec
+from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.plan.inputs import Scope
+from llm_operator.plan.plan import FastPath
 from llm_operator.status.diagnosis import Cause
 from llm_operator.status.observed import Observed
 
@@ -20,6 +21,8 @@ class Facts:
     spec: LLMDeploymentSpec | None
     """None when the spec is wrong: then `invalid` says why."""
     invalid: InvalidSpec | None
+    path: FastPath | None
+    """None when the spec is wrong."""
     models: tuple[dict[str, Any], ...]
     cause: Cause | None
     apply_pending: bool
@@ -153,9 +156,11 @@ class Facts:
 
     def fast_path(self) -> Condition:
         """Do requests reach the engine without passing Ray Serve's OpenAI ingress?"""
-        return Condition(
-            ConditionType.FAST_PATH, Status.FALSE, Reason.CLASSIC_INGRESS, "requests pass Ray Serve's OpenAI ingress"
-        )
+        kind = ConditionType.FAST_PATH
+        if self.path is None:
+            return Condition(kind, Status.UNKNOWN, Reason.INVALID_SPEC, "see condition Accepted")
+        status = Status.TRUE if self.path.enabled else Status.FALSE
+        return Condition(kind, status, self.path.reason, self.path.message)
 
     def kstatus(self) -> tuple[Condition, ...]:
         """Reconciling or Stalled, present only while True (kstatus: kubectl, Flux, Argo CD)."""

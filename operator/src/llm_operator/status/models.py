@@ -41,7 +41,7 @@ def _model(scope: Scope, plan: Plan, observed: Observed, model: ModelPlan) -> di
         "ready": ready.value,
         "url": plan.url_of(model),
         "accelerators": model.accelerators,
-        "replicas": span(serving.min_replicas, serving.max_replicas),
+        "replicas": span(model.min_replicas, model.max_replicas),
         "state": state[:MAX_STATE],
         "message": truncate(message),
     }

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_operator.api.conditions import Status
+from llm_operator.plan.deployments import is_engine
 from llm_operator.plan.inputs import Object
-from llm_operator.render.serve_config import engine_deployment
 from llm_operator.status.serve_message import readable
 
 # Ray 2.60.0, serve/_private/common.py: a deployment that serves is in one of these.
@@ -93,8 +93,17 @@ def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _application(model_id: str, raw: Mapping[str, Any]) -> Application:
-    engine = _map(_map(raw.get("serveDeploymentStatuses")).get(engine_deployment(model_id)))
+def _worst(deployments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The engine deployment that serves least: with prefill and decode apart, both are needed. A custom application has
+    no engine: then all its deployments are looked at."""
+    engines = [_map(raw) for name, raw in sorted(deployments.items()) if is_engine(name)]
+    found = engines or [_map(raw) for _, raw in sorted(deployments.items())]
+    bad = [raw for raw in found if _text(raw.get("status")) not in _SERVING_DEPLOYMENT]
+    return next(iter(bad or found), {})
+
+
+def _application(raw: Mapping[str, Any]) -> Application:
+    engine = _worst(_map(raw.get("serveDeploymentStatuses")))
     return Application(
         status=_text(raw.get("status")),
         message=_text(raw.get("message")),
@@ -104,7 +113,7 @@ def _application(model_id: str, raw: Mapping[str, Any]) -> Application:
 
 
 def _applications(side: Mapping[str, Any]) -> dict[str, Application]:
-    return {name: _application(name, _map(raw)) for name, raw in _map(side.get("applicationStatuses")).items()}
+    return {name: _application(_map(raw)) for name, raw in _map(side.get("applicationStatuses")).items()}
 
 
 def observe(child: Object | None) -> Observed:

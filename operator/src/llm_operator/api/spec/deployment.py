@@ -1,0 +1,95 @@
+"""The whole spec."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from llm_operator.api.rules import models as rules
+from llm_operator.api.spec.application import Application
+from llm_operator.api.spec.hardware import Resources, Scheduling
+from llm_operator.api.spec.model import Model
+from llm_operator.api.spec.scalars import BY_NAME, ApiModel, Boolean, Cost, Image, Integer, cost, with_rules
+
+DEFAULT_RAY_VERSION: Final = "2.60.0"
+
+
+class Performance(ApiModel):
+    """How requests travel from the Service to the engine."""
+
+    profile: Literal["Auto", "Throughput", "Classic"] = Field(
+        default="Auto",
+        description="Throughput: the fast path (HAProxy, direct streaming, Serve's throughput mode) on head and workers; refused where it "
+        "cannot work. Classic: Ray Serve's own proxy and OpenAI ingress. Auto: the fast path wherever it works; condition "
+        "FastPath says why not.",
+    )
+
+
+class Head(ApiModel):
+    """The head pod: GCS, Serve controller, autoscaler, and the import of vLLM when an application is built. No replica runs here."""
+
+    resources: Resources = Field(default_factory=Resources)
+
+
+class Autoscaler(ApiModel):
+    """Ray's autoscaler: when pods come and go. (When replicas do: models[].scaling.)"""
+
+    idle_timeout_seconds: Integer = Field(
+        default=300, ge=10, le=86_400, description="A worker pod without replicas goes after this long, in seconds."
+    )
+    upscaling_mode: Literal["Default", "Conservative", "Aggressive"] = Field(
+        default="Default", description="How many pods are asked for at once (KubeRay autoscalerOptions)."
+    )
+
+
+class Ray(ApiModel):
+    """The Ray cluster. A change brings up a new Ray cluster before the old one goes."""
+
+    model_config = with_rules(rules.IMAGE_WITH_VERSION)
+
+    version: Annotated[str, StringConstraints(pattern=r"^2\.[0-9]{1,3}\.[0-9]{1,3}$", max_length=16)] = Field(
+        default=DEFAULT_RAY_VERSION,
+        description="Version of Ray inside the image; at least 2.54.0 (security fixes).",
+    )
+    image: Image | None = Field(
+        default=None,
+        description="Image of head and workers. Default: rayproject/ray-llm of the default version.",
+    )
+    head: Head = Field(default_factory=Head)
+    autoscaler: Autoscaler = Field(default_factory=Autoscaler)
+
+
+class LLMDeploymentSpec(ApiModel):
+    """What the user wants."""
+
+    model_config = with_rules(rules.SOMETHING_TO_SERVE)
+
+    models: tuple[Model, ...] = Field(
+        default=(),
+        max_length=16,
+        description="The models to serve.",
+        json_schema_extra=cost(Cost.CREATES, BY_NAME),
+    )
+    applications: tuple[Application, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Ray Serve applications of your own, beside the models or without any.",
+        json_schema_extra=cost(Cost.CREATES, BY_NAME),
+    )
+    performance: Performance = Field(default_factory=Performance, json_schema_extra=cost(Cost.CLUSTER))
+    scheduling: Scheduling = Field(default_factory=Scheduling, json_schema_extra=cost(Cost.CLUSTER))
+    ray: Ray = Field(default_factory=Ray, json_schema_extra=cost(Cost.CLUSTER))
+    paused: Boolean = Field(
+        default=False,
+        description="The operator leaves the children alone and goes on reporting.",
+        json_schema_extra=cost(Cost.NOTHING),
+    )
+    suspend: Boolean = Field(
+        default=False,
+        description="Delete the RayService, free all pods and GPUs, keep this object. Set to false to start again.",
+        json_schema_extra=cost(Cost.CLUSTER),
+    )
+
+
+def parse_spec(raw: Any) -> LLMDeploymentSpec:
+    """The typed spec. Raises pydantic.ValidationError."""
+    return LLMDeploymentSpec.model_validate(raw, by_alias=True, by_name=False)
