@@ -21,7 +21,6 @@ FORMATS = {
     "duration": "P1D",
 }
 WORD = "simulated"
-MAX_DEPTH = 32
 
 
 class UnsupportedSchema(ValueError):
@@ -30,52 +29,104 @@ class UnsupportedSchema(ValueError):
 
 def instance(schema: Mapping[str, Any] | bool) -> Any:
     """A value that validates against the schema. Raises UnsupportedSchema."""
-    return _value(schema, schema if isinstance(schema, Mapping) else {}, "#", 0)
+    return _Maker(schema if isinstance(schema, Mapping) else {}).value(schema, "#")
 
 
-def _value(schema: Any, root: Mapping[str, Any], path: str, depth: int) -> Any:
-    if schema is True or schema == {}:
-        return WORD
-    if not isinstance(schema, Mapping):
-        raise UnsupportedSchema(f"{path}: no value satisfies the schema {schema!r}")
-    if depth > MAX_DEPTH:
-        raise UnsupportedSchema(
-            f"{path}: nested deeper than {MAX_DEPTH} levels; a recursive schema needs an optional end"
-        )
-    schema = _flat(schema, root, path, depth)
-    if "const" in schema:
-        return schema["const"]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    kind = _kind(schema)
-    if kind == "object":
-        return _object(schema, root, path, depth)
-    if kind == "array":
-        return _array(schema, root, path, depth)
-    return _scalar(schema, kind, path)
+class _Maker:
+    """Makes values of one schema. A reference that is being made already is refused: that is where recursion ends."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._open: list[str] = []
+
+    def value(self, schema: Any, path: str) -> Any:
+        if schema is True or schema == {}:
+            return WORD
+        flat, references = self._flat(schema, path, [])
+        self._open.extend(references)
+        try:
+            return self._branch(flat, path)
+        finally:
+            del self._open[len(self._open) - len(references) :]
+
+    def _branch(self, schema: dict[str, Any], path: str) -> Any:
+        """Of the branches of anyOf or oneOf the first that can be made, null last."""
+        for keyword in ("anyOf", "oneOf"):
+            if keyword not in schema:
+                continue
+            rest = {key: value for key, value in schema.items() if key != keyword}
+            refusal = UnsupportedSchema(f"{path}.{keyword}: has no branch")
+            for branch in sorted(schema[keyword], key=_is_null):
+                try:
+                    return self.value({"allOf": [branch, rest]}, path)
+                except UnsupportedSchema as error:
+                    refusal = error
+            raise refusal
+        if "const" in schema:
+            return schema["const"]
+        if schema.get("enum"):
+            return schema["enum"][0]
+        kind = _kind(schema)
+        if kind == "object":
+            return self._object(schema, path)
+        return self._array(schema, path) if kind == "array" else _scalar(schema, kind, path)
+
+    def _flat(self, schema: Any, path: str, references: list[str]) -> tuple[dict[str, Any], list[str]]:
+        """The schema with $ref and allOf merged in, and the references that this took."""
+        if schema is True:
+            return {}, references
+        if not isinstance(schema, Mapping):
+            raise UnsupportedSchema(f"{path}: no value satisfies the schema {schema!r}")
+        flat = dict(schema)
+        parts = list(flat.pop("allOf", []))
+        reference = flat.pop("$ref", None)
+        if reference is not None:
+            if reference in self._open or reference in references:
+                raise UnsupportedSchema(f"{path}.$ref: {reference!r} needs itself; recursion has to be optional")
+            references.append(reference)
+            parts.append(_resolve(reference, self._root, path))
+        for part in parts:
+            flat = _merged(self._flat(part, path, references)[0], flat)
+        return flat, references
+
+    def _object(self, schema: Mapping[str, Any], path: str) -> dict[str, Any]:
+        properties = schema.get("properties", {})
+        required = set(schema.get("required", []))
+        made: dict[str, Any] = {}
+        for name, child in properties.items():
+            try:
+                made[name] = self.value(child, f"{path}/properties/{name}")
+            except UnsupportedSchema:
+                if name in required:
+                    raise  # an optional property that cannot be made is left out
+        for name in sorted(required - set(properties)):
+            made[name] = self.value(schema.get("additionalProperties", {}), f"{path}/{name}")
+        return made
+
+    def _array(self, schema: Mapping[str, Any], path: str) -> list[Any]:
+        prefix = [self.value(child, f"{path}/prefixItems") for child in schema.get("prefixItems", [])]
+        least = int(schema.get("minItems", 0))
+        count = min(max(least, 1), int(schema.get("maxItems", max(least, 1))))
+        items = schema.get("items", {})
+        if len(prefix) >= count or items is False:
+            return prefix
+        try:
+            made = [self.value(items, f"{path}/items") for _ in range(count - len(prefix))]
+        except UnsupportedSchema:
+            if len(prefix) < least:
+                raise
+            return prefix
+        return prefix + (_distinct(made, items, path) if schema.get("uniqueItems") and len(made) > 1 else made)
 
 
-def _flat(schema: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int) -> dict[str, Any]:
-    """The schema with $ref, allOf and the first branch of anyOf/oneOf that is not null merged in."""
-    if depth > MAX_DEPTH:
-        raise UnsupportedSchema(f"{path}: references deeper than {MAX_DEPTH} levels")
-    flat = dict(schema)
-    parts: list[Any] = []
-    if "$ref" in flat:
-        parts.append(_resolve(flat.pop("$ref"), root, path))
-    parts.extend(flat.pop("allOf", []))
-    for keyword in ("anyOf", "oneOf"):
-        branches = flat.pop(keyword, [])
-        parts.extend(sorted(branches, key=_is_null)[:1])
-    for part in parts:
-        if not isinstance(part, Mapping):
-            raise UnsupportedSchema(f"{path}: a schema inside must be a mapping, but is {part!r}")
-        inner = _flat(part, root, path, depth + 1)
-        properties = {**inner.get("properties", {}), **flat.get("properties", {})}
-        required = [*inner.get("required", []), *flat.get("required", [])]
-        flat = {**inner, **flat} | ({"properties": properties} if properties else {})
-        flat |= {"required": required} if required else {}
-    return flat
+def _merged(inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
+    """Both schemas in one; of a keyword that both have, the outer one's value, but all properties and required names."""
+    merged = {**inner, **outer}
+    if "properties" in inner:
+        merged["properties"] = {**inner["properties"], **outer.get("properties", {})}
+    if "required" in inner:
+        merged["required"] = [*inner["required"], *outer.get("required", [])]
+    return merged
 
 
 def _is_null(schema: Any) -> bool:
@@ -109,39 +160,6 @@ def _kind(schema: Mapping[str, Any]) -> str:
         if keyword in schema:
             return implied
     return "string"
-
-
-def _object(schema: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int) -> dict[str, Any]:
-    properties = schema.get("properties", {})
-    required = set(schema.get("required", []))
-    made: dict[str, Any] = {}
-    for name, child in properties.items():
-        try:
-            made[name] = _value(child, root, f"{path}/properties/{name}", depth + 1)
-        except UnsupportedSchema:
-            if name in required:
-                raise  # an optional property that cannot be made is left out: the end of a recursion
-    for name in sorted(required - set(properties)):
-        made[name] = _value(schema.get("additionalProperties", {}), root, f"{path}/{name}", depth + 1)
-    return made
-
-
-def _array(schema: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int) -> list[Any]:
-    prefix = [_value(child, root, f"{path}/prefixItems", depth + 1) for child in schema.get("prefixItems", [])]
-    least = int(schema.get("minItems", 1))
-    count = min(max(least, 1), int(schema.get("maxItems", max(least, 1))))
-    items = schema.get("items", {})
-    if len(prefix) >= count or items is False:
-        return prefix
-    try:
-        made = [_value(items, root, f"{path}/items", depth + 1) for _ in range(count - len(prefix))]
-    except UnsupportedSchema:
-        if len(prefix) < least:
-            raise
-        return prefix
-    if schema.get("uniqueItems") and len(made) > 1:
-        made = _distinct(made, items, path)
-    return prefix + made
 
 
 def _distinct(made: list[Any], items: Any, path: str) -> list[Any]:

@@ -1,0 +1,329 @@
+"""Runs inside the serving image, on standard input: serves simulated models on a local Ray and asks them over HTTP.
+
+`python3 - SCENARIO` with one of the functions below; prints one line `RESULT <json>`. It judges nothing: the tests that
+start it do (tests/e2e/test_image_simulated.py), so that a failure reads as one.
+"""
+
+import http.client
+import json
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import ray
+from ray import serve
+
+HOST, PORT = "127.0.0.1", 8000
+ENGINE = "llm_serve_app.simulated.engine.SimulatedEngine"
+QUICK = {"time_to_first_token_ms": 20, "time_per_output_token_ms": 5, "output_tokens": 12}
+USER = [{"role": "user", "content": "What is the capital of France?"}]
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "maxLength": 5}, "people": {"type": "integer", "minimum": 10}},
+    "required": ["city", "people"],
+    "additionalProperties": False,
+}
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
+
+
+def model(name: str, settings: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
+    """An LLMConfig as the operator renders it; the source names nothing that exists."""
+    return {
+        "model_loading_config": {"model_id": name, "model_source": "nowhere/at-all"},
+        "engine_kwargs": {"max_model_len": 1024, **arguments},
+        "placement_group_config": {"bundles": [{"CPU": 0.1}]},
+        "deployment_config": {"ray_actor_options": {"num_cpus": 0.1}},
+        "runtime_env": {"env_vars": {"RAYLLM_VLLM_ENGINE_CLS": ENGINE}},
+        "experimental_configs": {"simulated": {**QUICK, **(settings or {})}, "stream_batching_interval_ms": 0},
+    }
+
+
+def call(path: str, body: Any = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """One request: status, and JSON or the events of a stream."""
+    connection = http.client.HTTPConnection(HOST, PORT, timeout=60)
+    raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    kind = {} if isinstance(body, bytes) else {"content-type": "application/json"}
+    connection.request("GET" if body is None else "POST", path, raw, {**kind, **(headers or {})})
+    response = connection.getresponse()
+    text = response.read().decode()
+    if "text/event-stream" not in (response.getheader("content-type") or ""):
+        return {"status": response.status, "json": json.loads(text) if text.startswith(("{", "[")) else text}
+    events = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    return {"status": response.status, "events": [json.loads(e) if e != "[DONE]" else e for e in events]}
+
+
+def chat(name: str, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
+    return call("/v1/chat/completions", {"model": name, "messages": USER, **fields}, headers)
+
+
+def metrics() -> dict[str, float]:
+    """Samples of ray_vllm_* on this node, by name, model and finish reason."""
+    port = ray.nodes()[0]["MetricsExportPort"]
+    text = (
+        urllib.request.urlopen(f"http://{ray.nodes()[0]['NodeManagerAddress']}:{port}/metrics", timeout=10)
+        .read()
+        .decode()
+    )
+    found: dict[str, float] = {}
+    for line in text.splitlines():
+        if line.startswith("ray_vllm_"):
+            labels, value = line.rsplit(" ", 1)
+            name, _, rest = labels.partition("{")
+            pairs = dict(pair.split("=", 1) for pair in rest.rstrip("}").split(",") if "=" in pair)
+            if "_bucket" not in name:
+                parts = [name, pairs.get("model_name", ""), pairs.get("finished_reason", "")]
+                found["/".join(part.strip('"') for part in parts if part)] = float(value)
+    return found
+
+
+def until(ready: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `ready` gives as soon as it is true, or its last answer."""
+    end = time.monotonic() + seconds
+    while not (value := ready()) and time.monotonic() < end:
+        time.sleep(0.25)
+    return value
+
+
+def requests() -> dict[str, Any]:
+    """Every endpoint through Ray's ingress, and everything a request may ask for."""
+    from ray.serve.llm import build_openai_app
+
+    app = build_openai_app(
+        {"llm_configs": [model("demo", reasoning_parser="qwen3"), model("vectors", runner="pooling")]}
+    )
+    serve.run(app)
+    boundary = b"--b\r\ncontent-disposition: form-data; name="
+    audio = (
+        boundary
+        + b'"model"\r\n\r\ndemo\r\n'
+        + boundary
+        + b'"file"; filename="a.wav"\r\n\r\n'
+        + b"x" * 1600
+        + b"\r\n--b--\r\n"
+    )
+    off = {"chat_template_kwargs": {"enable_thinking": False}}
+    schema = {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}}
+    usage = {"stream": True, "stream_options": {"include_usage": True}}
+    return {
+        "models": call("/v1/models"),
+        "chat": chat("demo", **off),
+        "again": chat("demo", **off),
+        "reasoning": chat("demo"),
+        "stream": chat("demo", **usage),
+        "length": chat("demo", max_tokens=5, **off),
+        "stop": chat("demo", stop=["capital"], **off),
+        "two": chat("demo", n=2, **off),
+        "schema": chat("demo", response_format=schema, **off),
+        "tool": chat("demo", tools=TOOLS, tool_choice="required", **off),
+        "tool_stream": chat("demo", tools=TOOLS, tool_choice="required", stream=True, **off),
+        "too_long": chat("demo", max_tokens=2000),
+        "unknown": chat("nobody"),
+        "completion": call("/v1/completions", {"model": "demo", "prompt": ["one", "two"], "max_tokens": 8}),
+        "completion_stream": call("/v1/completions", {"model": "demo", "prompt": "one", "max_tokens": 8, **usage}),
+        "ids": call("/v1/completions", {"model": "demo", "prompt": "one", "return_token_ids": True}),
+        "tokenize": call("/tokenize", {"model": "demo", "prompt": "Straße in Köln"}),
+        "detokenize": call(
+            "/detokenize",
+            {
+                "model": "demo",
+                "tokens": call("/tokenize", {"model": "demo", "prompt": "Straße in Köln"})["json"]["tokens"],
+            },
+        ),
+        "embeddings": call("/v1/embeddings", {"model": "vectors", "input": ["a", "b", "a"], "dimensions": 8}),
+        "base64": call(
+            "/v1/embeddings", {"model": "vectors", "input": "a", "dimensions": 8, "encoding_format": "base64"}
+        ),
+        "score": call("/v1/score", {"model": "vectors", "text_1": "red car", "text_2": ["red car", "blue car", "sky"]}),
+        "chat_with_vectors": chat("vectors"),
+        "transcription": call("/v1/audio/transcriptions", audio, {"content-type": "multipart/form-data; boundary=b"}),
+    }
+
+
+def trouble() -> dict[str, Any]:
+    """Failures, stalls, the waiting queue, cancelled clients, health, metrics."""
+    from ray.serve.llm import build_openai_app
+
+    models = [
+        model("failing", {"failure_rate": 1}),
+        model("half", {"failure_rate": 0.5, "seed": 7}),
+        model("stalling", {"stall_rate": 1}),
+        model("narrow", {"max_num_seqs": 1, "output_tokens": 20, "time_per_output_token_ms": 20}),
+        model("sick", {"health_fails_after_seconds": 5}),
+    ]
+    serve.run(build_openai_app({"llm_configs": models}))
+    found: dict[str, Any] = {"failing": chat("failing"), "failing_stream": chat("failing", stream=True)}
+    for run in ("half", "half_again"):
+        found[run] = [chat("half", {"x-request-id": f"request-{n}"})["status"] for n in range(12)]
+    found["stalled"] = stalled()
+    found["queue"] = queue()
+    found["metrics"] = until(lambda: (m := metrics()).get("ray_vllm_request_success_total/narrow/length") and m)
+    found["sick"] = until(lambda: unhealthy("LLMServer:sick"))
+    return found
+
+
+def stalled() -> dict[str, Any]:
+    """A client that reads half of an answer, sees nothing for a while and goes: the engine lets the request go then."""
+    connection = http.client.HTTPConnection(HOST, PORT, timeout=3)
+    body = json.dumps({"model": "stalling", "messages": USER, "stream": True})
+    connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
+    response, received = connection.getresponse(), 0
+    try:
+        while response.readline():
+            received += 1
+    except TimeoutError:
+        timed_out = True
+    else:
+        timed_out = False
+    name = "ray_vllm_num_requests_running/stalling"
+    running = until(lambda: metrics().get(name) == 1 and metrics())
+    tokens = (running or {}).get("ray_vllm_generation_tokens_total/stalling")
+    time.sleep(6)  # longer than the metrics' export period: the figure would have moved
+    later = metrics()
+    response.close()
+    connection.close()
+    gone = until(lambda: metrics().get(name) == 0)
+    return {
+        "lines": received,
+        "timed_out": timed_out,
+        "running": (running or {}).get(name),
+        "running_later": later.get(name),
+        "tokens": tokens,
+        "tokens_later": later.get("ray_vllm_generation_tokens_total/stalling"),
+        "gone": gone,
+    }
+
+
+def queue() -> dict[str, Any]:
+    """Three requests at once where one may run: they end one after the other."""
+    ended: list[float] = []
+    begin = time.monotonic()
+
+    def ask() -> None:
+        chat("narrow", max_tokens=20)
+        ended.append(time.monotonic() - begin)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"ended": ended, "alone": 0.02 + 19 * 0.02}
+
+
+def unhealthy(deployment: str) -> str | None:
+    status = serve.status().applications["default"].deployments[deployment]
+    return str(status.status.value) if status.status.value != "HEALTHY" else None
+
+
+def patterns() -> dict[str, Any]:
+    """Data parallel and prefill/decode, with the real builders."""
+    from ray.serve.llm import build_dp_openai_app, build_pd_openai_app
+
+    found: dict[str, Any] = {}
+    serve.run(build_dp_openai_app({"llm_config": model("dp", data_parallel_size=2)}))
+    found["dp"] = chat("dp")
+    found["dp_deployments"] = deployments()
+    serve.delete("default")
+    transfer = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
+    config = model("pd", {"time_to_first_token_ms": 300}, kv_transfer_config=transfer)
+    serve.run(build_pd_openai_app({"prefill_config": config, "decode_config": config}))
+    found["pd"] = chat("pd")
+    found["pd_stream"] = chat("pd", stream=True)
+    found["pd_deployments"] = deployments()
+    found["pd_metrics"] = until(lambda: (m := metrics()).get("ray_vllm_prompt_tokens_total/pd") and m)
+    return found
+
+
+def deployments() -> dict[str, int]:
+    """Deployments with their running replicas."""
+    apps = serve.status().applications["default"].deployments
+    return {name: status.replica_states.get("RUNNING", 0) for name, status in apps.items()}
+
+
+def direct() -> dict[str, Any]:
+    """Direct streaming: HAProxy and the engine's own routes. Needs the environment of the fast path."""
+    from ray.serve.llm import build_openai_app
+
+    serve.run(build_openai_app({"llm_configs": [model("demo")]}))
+    until(lambda: call("/health")["status"] == 200)
+    return {
+        "deployments": deployments(),
+        "models": call("/v1/models"),
+        "one_model": call("/v1/models/demo"),
+        "chat": chat("demo"),
+        "stream": chat("demo", stream=True),
+        "completion": call("/v1/completions", {"model": "demo", "prompt": "one", "max_tokens": 8}),
+        "embeddings": call("/v1/embeddings", {"model": "demo", "input": "a", "dimensions": 8}),
+        "rerank": call("/rerank", {"model": "demo", "query": "red", "documents": ["blue", "red"]}),
+        "tokenize": call("/tokenize", {"model": "demo", "prompt": "one"}),
+        "unknown": chat("nobody"),
+        "invalid": call("/v1/chat/completions", {"model": "demo"}),
+        "health": call("/health"),
+    }
+
+
+def engine() -> dict[str, Any]:
+    """The engine alone: LoRA, settings that are wrong, pausing."""
+    import asyncio
+    import pathlib
+    import tempfile
+
+    from llm_serve_app.simulated.engine import SimulatedEngine
+    from ray.llm._internal.serve.core.configs.llm_config import DiskMultiplexConfig, LLMConfig
+    from ray.llm._internal.serve.core.configs.openai_api_models import ChatCompletionRequest
+
+    folder = pathlib.Path(tempfile.mkdtemp())
+    (folder / "adapter_config.json").write_text(json.dumps({"r": 8}))
+
+    def adapter(path: pathlib.Path) -> Any:
+        return DiskMultiplexConfig(
+            model_id="demo:kind", local_path=str(path), max_total_tokens=None, lora_assigned_int_id=1
+        )
+
+    def refusal(config: dict[str, Any], lora: Any = None) -> str:
+        try:
+            made = SimulatedEngine(LLMConfig(**config))
+            asyncio.run(made.resolve_lora(lora))
+        except ValueError as error:
+            return str(error)
+        return "accepted"
+
+    async def ask(made: Any, name: str) -> Any:
+        request = ChatCompletionRequest(model=name, messages=USER)
+        return (await anext(made.chat(request))).model_dump()
+
+    async def pausing() -> dict[str, Any]:
+        made = SimulatedEngine(LLMConfig(**model("demo", {"time_to_first_token_ms": 60_000})))
+        await made.start()
+        asked = asyncio.create_task(ask(made, "demo"))
+        await asyncio.sleep(1)  # of the minute that the first token takes
+        await made.pause(mode="abort")
+        aborted = await asyncio.wait_for(asked, 10)
+        return {"aborted": aborted["error"]["code"], "paused": await made.is_paused()}
+
+    async def loras() -> dict[str, Any]:
+        made = SimulatedEngine(LLMConfig(**model("demo", enable_lora=True)))
+        before = await ask(made, "demo:kind")
+        await made.resolve_lora(adapter(folder))
+        return {"before": before["error"], "after": await ask(made, "demo:kind")}
+
+    return {
+        "loras": asyncio.run(loras()),
+        "lora_off": refusal(model("demo"), adapter(folder)),
+        "lora_missing": refusal(model("demo", enable_lora=True), adapter(folder / "none")),
+        "lora_rank": refusal(model("demo", enable_lora=True, max_lora_rank=4), adapter(folder)),
+        "setting": refusal(model("demo", {"failure_rat": 1})),
+        "cache": refusal(model("demo", {"kv_cache_tokens": 100})),
+        "pausing": asyncio.run(pausing()),
+    }
+
+
+if __name__ == "__main__":
+    scenario = {f.__name__: f for f in (requests, trouble, patterns, direct, engine)}[sys.argv[1]]
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver="-v" in sys.argv, _metrics_export_port=8080)
+    print("RESULT " + json.dumps(scenario()))
+    serve.shutdown()
+    ray.shutdown()
