@@ -6,6 +6,7 @@ It runs in the operator, in `llm-operator render`, and in tests. Tests: tests/go
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from llm_operator.api import names
@@ -104,7 +105,9 @@ def _plan(scope: Scope) -> tuple[LLMDeploymentSpec | None, Plan | None, InvalidS
     try:
         spec = validate(scope.name, scope.parent.get("spec"))
         uid = str(metadata.get("uid", ""))
-        return spec, resolve(spec, name=scope.name, namespace=scope.namespace, uid=uid, routes=routes(scope)), None
+        now = datetime.fromisoformat(scope.now)
+        plan = resolve(spec, name=scope.name, namespace=scope.namespace, uid=uid, routes=routes(scope), now=now)
+        return spec, plan, None
     except InvalidSpec as invalid:
         return None, None, invalid
 
@@ -190,12 +193,13 @@ def sync(scope: Scope) -> Outcome:
     facts = _facts(scope, desired, spec, invalid, plan)
     status = build(facts, plan)
     events = _transitions(facts, {entry["type"]: entry for entry in scope.status.get("conditions") or ()})
-    if spec is None or desired is None or spec.paused or facts.foreign or not scope.kuberay_installed:
+    if spec is None or plan is None or desired is None or spec.paused or facts.foreign or not scope.kuberay_installed:
         return Outcome(status=status, events=events)
     if spec.suspend:
         return Outcome(status=status, events=events, delete_child=scope.child is not None)
     if facts.apply_pending and scope.apply_error is None:
         return Outcome(status=status, apply=desired.rayservice, events=_drift_events(scope, desired))
     if facts.apply_pending:  # refused: bounds that no RayService has would be wrong in the live clusters too
-        return Outcome(status=status, events=events)
-    return Outcome(status=status, events=events, patches=_patches(scope, desired, facts.observed))
+        return Outcome(status=status, events=events, requeue_after=plan.next_change)
+    patches = _patches(scope, desired, facts.observed)
+    return Outcome(status=status, events=events, patches=patches, requeue_after=plan.next_change)

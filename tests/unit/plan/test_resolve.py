@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from llm_operator.plan.plan import Plan, span
 from llm_operator.plan.placement import group_name
 from llm_operator.plan.resolve import resolve
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
 
 def plan(made: LLM, **routes: str) -> Plan:
-    return resolve(parse_spec(made.object()["spec"]), name="chat", namespace="llm", uid="u", routes=routes)
+    return resolve(parse_spec(made.object()["spec"]), name="chat", namespace="llm", uid="u", routes=routes, now=NOW)
 
 
 def sized(kind: str, count: int, tensor: int, **scaling: int) -> Plan:

@@ -7,6 +7,7 @@ import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from llm_operator.api.spec.deployment import parse_spec
 from llm_operator.plan.resolve import resolve
 from llm_operator.plan.deployments import engine_deployment
 from llm_operator.render.serve_config import serialize, serve_config
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def _ray_file(path: str) -> Path:
@@ -52,7 +55,7 @@ def test_the_prefix_is_rays() -> None:
 
 def test_text_is_json_and_yaml_of_the_same_document() -> None:
     spec = parse_spec(llm("a").add_model("b").object()["spec"])
-    config = serve_config(resolve(spec, name="x", namespace="llm", uid="u", routes={}))
+    config = serve_config(resolve(spec, name="x", namespace="llm", uid="u", routes={}, now=NOW))
     text = serialize(config)
     assert json.loads(text) == yaml.safe_load(text) == json.loads(json.dumps(config))
     assert text.endswith("}\n")

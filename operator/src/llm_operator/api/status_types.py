@@ -33,6 +33,7 @@ class ModelStatus(ApiModel):
     url: str = Field(max_length=512, description="OpenAI base URL of the model inside the cluster.")
     accelerators: str = Field(max_length=64, description="Accelerators of one replica, e.g. 2xH100.")
     replicas: str = Field(max_length=16, description="Wanted replicas: a number, or fewest-most when autoscaled.")
+    schedule: str = Field(max_length=20, description="Name of the open window of scaling.schedules; empty when none is.")
     state: str = Field(
         max_length=MAX_STATE,
         description="Status of the Serve application, with the engine's deployment: RUNNING/HEALTHY.",

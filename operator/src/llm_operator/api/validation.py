@@ -67,11 +67,11 @@ def _cross_field(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
         yield FieldError("spec", rules.SOMETHING_TO_SERVE.message)
     yield from names.check(spec)
     yield from ray.check(spec)
+    yield from scaling.check(spec)
     for i, model in enumerate(spec.models):
         path = f"spec.models[{i}]"
         yield from source.check(path, model)
         yield from hardware.check(path, model)
-        yield from scaling.check(f"{path}.scaling", model.scaling)
 
 
 def check_spec(spec: LLMDeploymentSpec) -> tuple[FieldError, ...]:

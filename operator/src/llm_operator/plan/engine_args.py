@@ -24,7 +24,7 @@ VLLM_VERSION: Final = "0.29.0"
 """The version inside the default image."""
 
 Registry = Literal[
-    "attentionBackends", "configFormats", "deprecatedQuantizationMethods", "kvCacheDtypes", "kvConnectors", "loadFormats",
+    "architectures", "attentionBackends", "configFormats", "deprecatedQuantizationMethods", "kvCacheDtypes", "kvConnectors", "loadFormats",
     "modelImplementations", "quantizationMethods", "reasoningParsers", "speculativeMethods", "structuredOutputBackends",
     "tasks", "tokenizerModes", "toolCallParsers",
 ]  # fmt: skip

@@ -168,9 +168,10 @@ class ServerPlan:
 
 @dataclass(frozen=True, slots=True)
 class IngressPlan:
-    """The OpenAI ingress of the classic path: no accelerator, on the model's own pods."""
+    """The OpenAI ingress of the classic path: no accelerator, no CPU of Ray's count."""
 
-    group_resource: str
+    resource: str
+    """The Ray resource of the pods that it runs on."""
     scale: Scale
     aliases: Pairs
     """Other names → model id (or `model:adapter`). Not empty: our ingress class serves them."""
@@ -209,6 +210,8 @@ class ModelPlan:
     """Kinds and numbers of accelerators held at the fewest replicas."""
     min_replicas: int
     max_replicas: int
+    sleeps: bool = False
+    """Zero replicas may be wanted at some time."""
     window: str = ""
     """Name of the open schedule; empty outside of all."""
 
@@ -299,8 +302,8 @@ class Plan:
 
     @property
     def may_be_empty(self) -> bool:
-        """Every model may be at zero replicas: then only the head can take the request that wakes one."""
-        return any(model.min_replicas == 0 for model in self.models)
+        """There may be no worker pod: then only the head can take the request that wakes a model."""
+        return any(model.sleeps for model in self.models)
 
     def url_of(self, model: ModelPlan) -> str:
         """OpenAI base URL of one model."""

@@ -1,17 +1,19 @@
 """Typed spec → Plan. Every default that needs arithmetic is made here and below. Pure. Tests: tests/unit/plan, tests/golden."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from llm_operator.api import quantity
+from llm_operator.api.checks.scaling import scalings
 from llm_operator.api.errors import FieldError, InvalidSpec
 from llm_operator.api.names import SERVE_PORT
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.api.spec.model import Model
-from llm_operator.plan import catalog
+from llm_operator.plan import catalog, schedules
 from llm_operator.plan.engine_args import check_args
 from llm_operator.plan.fast_path import fast_path
 from llm_operator.plan.plan import Plan, PodResources
-from llm_operator.plan.serving import model_plan
+from llm_operator.plan.serving import model_plan, scalings_of
 
 
 def _route(model: Model, spec: LLMDeploymentSpec, routes: Mapping[str, str]) -> str:
@@ -37,17 +39,31 @@ def _errors(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
     """What needs the data of this package: names and types of vLLM's arguments, presets, compatibility."""
     for i, model in enumerate(spec.models):
         yield from check_args(f"spec.models[{i}]", model)
+    for path, scaling in scalings(spec):
+        yield from schedules.check(path, scaling)
 
 
-def resolve(spec: LLMDeploymentSpec, *, name: str, namespace: str, uid: str, routes: Mapping[str, str]) -> Plan:
-    """`routes`: model name → route prefix of the models that are served already. Raises InvalidSpec."""
+def resolve(
+    spec: LLMDeploymentSpec, *, name: str, namespace: str, uid: str, routes: Mapping[str, str], now: datetime
+) -> Plan:
+    """`routes`: model name → route prefix of the models that are served already; `now`: aware, for the schedules.
+    Raises InvalidSpec."""
     if errors := tuple(_errors(spec)):
         raise InvalidSpec(errors)
     image = spec.ray.image or catalog.DEFAULT_IMAGE
     fast = fast_path(spec)
+    current = schedules.in_force(spec, now)
     models = tuple(
-        model_plan(f"spec.models[{i}]", model, route=_route(model, spec, routes), image=image, fast=fast.enabled)
-        for i, model in enumerate(spec.models)
+        model_plan(
+            f"spec.models[{i}]",
+            model,
+            route=_route(model, spec, routes),
+            image=image,
+            fast=fast.enabled,
+            sleeps=any(schedules.may_sleep(scaling) for scaling in scalings_of(spec.models[i])),
+            window=current.windows[f"spec.models[{i}].scaling"],
+        )
+        for i, model in enumerate(current.spec.models)
     )
     return Plan(
         name=name,
@@ -61,4 +77,5 @@ def resolve(spec: LLMDeploymentSpec, *, name: str, namespace: str, uid: str, rou
         fast_path=fast,
         idle_timeout_seconds=spec.ray.autoscaler.idle_timeout_seconds,
         upscaling_mode=spec.ray.autoscaler.upscaling_mode,
+        next_change=current.seconds,
     )

@@ -1,6 +1,6 @@
 """One model → its Serve application and its worker groups. Tests: tests/unit/plan, tests/golden."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from llm_operator.api.spec.hardware import Accelerator, ModelResources, Parallelism
@@ -25,6 +25,8 @@ from llm_operator.plan.scaling import ingress_scale, most, probe, scale
 from llm_operator.plan.sources import PodSource, pod_source
 
 _PREFIX: Final = {Builder.OPENAI: "LLMServer", Builder.DATA_PARALLEL: "DPServer"}
+# A resource of every head node (Ray 2.60.0, ray/_private/ray_constants.py, HEAD_NODE_RESOURCE_NAME).
+_HEAD_NODE: Final = "node:__internal_head__"
 _SIMULATED_ENGINE: Final = "llm_serve_app.simulated.engine.SimulatedEngine"
 
 
@@ -111,15 +113,17 @@ def _aliases(model: Model) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(names.items()))
 
 
-def _ingress(model: Model, part: Part) -> IngressPlan:
+def _ingress(model: Model, part: Part, *, sleeps: bool) -> IngressPlan:
+    """On the model's own pods; when these may all go, on the head: it holds the request that wakes the model, and would keep
+    a pod alive anywhere else (kuberay#4445)."""
     return IngressPlan(
-        group_resource=group_resource(part.group(model)),
-        scale=replace(ingress_scale(model.ingress), downscale_delay_s=None),
+        resource=_HEAD_NODE if sleeps else group_resource(part.group(model)),
+        scale=ingress_scale(model.ingress),
         aliases=_aliases(model),
     )
 
 
-def _serving(path: str, model: Model, route: str, source: PodSource, *, fast: bool) -> ServingPlan:
+def _serving(path: str, model: Model, route: str, source: PodSource, *, fast: bool, sleeps: bool) -> ServingPlan:
     made = parts(path, model)
     servers = tuple(
         ServerPlan(
@@ -135,7 +139,7 @@ def _serving(path: str, model: Model, route: str, source: PodSource, *, fast: bo
         route=route,
         builder=builder(model),
         servers=servers,
-        ingress=None if fast else _ingress(model, made[-1]),
+        ingress=None if fast else _ingress(model, made[-1], sleeps=sleeps),
     )
 
 
@@ -157,8 +161,14 @@ def _held(model: Model, made: tuple[Part, ...], groups: tuple[GroupPlan, ...]) -
     )
 
 
-def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool) -> ModelPlan:
-    """Raises InvalidSpec for what only shows with all defaults filled in."""
+def scalings_of(model: Model) -> tuple[Scaling, ...]:
+    """That of the model, or those of its halves."""
+    return tuple(part.scaling for part in parts("", model))
+
+
+def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool, sleeps: bool, window: str) -> ModelPlan:
+    """`sleeps`: zero replicas may be wanted at some time; `window`: name of the open schedule. Raises InvalidSpec for what
+    only shows with all defaults filled in."""
     source = pod_source(model)
     made = parts(path, model)
     groups: tuple[GroupPlan, ...] = ()
@@ -176,10 +186,12 @@ def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool) -
             ),
         )
     return ModelPlan(
-        serving=_serving(path, model, route, source, fast=fast),
+        serving=_serving(path, model, route, source, fast=fast, sleeps=sleeps),
         groups=groups,
         accelerators="+".join(dict.fromkeys(part.shapes[0].describe() for part in made)),
         held=_held(model, made, groups),
         min_replicas=sum(part.scaling.min_replicas for part in made),
         max_replicas=sum(most(part.scaling) for part in made),
+        sleeps=sleeps,
+        window=window,
     )

@@ -43,8 +43,8 @@ def _engines(serving: ServingPlan) -> dict[str, Any]:
 def _args(serving: ServingPlan) -> dict[str, Any]:
     args = _engines(serving)
     if serving.ingress is not None:
-        # No CPU of Ray's count, so that the ingress never takes the place of a replica; on the model's own pods.
-        resources = {serving.ingress.group_resource: TOKEN}
+        # No CPU of Ray's count, so that the ingress never takes the place of a replica.
+        resources = {serving.ingress.resource: TOKEN}
         args["ingress_deployment_config"] = {"ray_actor_options": {"num_cpus": 0, "resources": resources}}
         if serving.ingress.aliases:
             args["ingress_cls_config"] = {"ingress_cls": _ALIAS_INGRESS}

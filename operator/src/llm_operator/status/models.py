@@ -42,6 +42,7 @@ def _model(scope: Scope, plan: Plan, observed: Observed, model: ModelPlan) -> di
         "url": plan.url_of(model),
         "accelerators": model.accelerators,
         "replicas": span(model.min_replicas, model.max_replicas),
+        "schedule": model.window,
         "state": state[:MAX_STATE],
         "message": truncate(message),
     }
