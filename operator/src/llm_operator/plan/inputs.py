@@ -9,6 +9,16 @@ Object: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator's administrator allows to the people who write LLMDeployments (llm_operator.config)."""
+
+    allow_host_path: bool = False
+    """Caches on folders of the node (`hostPath`): whoever may use them can read and write the node's files there."""
+    application_import_paths: tuple[str, ...] = ("llm_serve_app",)
+    """Python packages that `applications[].importPath` may start with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """One LLMDeployment and what there is of its children. `None` and `()` mean: not there (or not seen yet).
 
@@ -31,6 +41,7 @@ class Scope:
     """`child` is the API server's answer to our own apply of a moment ago: what it lacks, it dropped."""
     apply_error: str | None = None
     """The API server's answer when it refused the last apply of the RayService; None otherwise."""
+    policy: Policy = Policy()
 
     @property
     def name(self) -> str:
