@@ -14,6 +14,8 @@ def unknown_keys(value: Mapping[str, Any], model: type[BaseModel], path: str) ->
     for key, child in value.items():
         at = f"{path}.{key}".lstrip(".")
         if key not in model.model_fields:
+            if model.model_config.get("extra") == "allow":
+                continue  # the model says itself that further keys mean something: a bundle's custom resources
             yield Problem(at, f"unknown key{did_you_mean(str(key), model.model_fields)}")
             continue
         nested = list(_models_in(model.model_fields[key].annotation))
