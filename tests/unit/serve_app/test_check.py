@@ -127,7 +127,7 @@ MISTAKES = [
         "model without id",
         lambda a, c, o: c["model_loading_config"].pop("model_id"),
         f"{LLM}.model_loading_config",
-        "Invalid model_loading_config",
+        "Field required",
     ),
     ("unknown accelerator", lambda a, c, o: c.update(accelerator_type="L4O"), f"{LLM}.accelerator_type", "L4O"),
     (
