@@ -6,11 +6,12 @@ start it do (tests/e2e/test_image_simulated.py), so that a failure reads as one.
 
 import http.client
 import json
+import os
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import ray
@@ -60,7 +61,7 @@ def chat(name: str, headers: dict[str, str] | None = None, **fields: Any) -> dic
 
 
 def metrics() -> dict[str, float]:
-    """Samples of ray_vllm_* on this node, by name, model and finish reason."""
+    """Samples of ray_vllm_* on this node, by name, model and finish reason, summed over replicas."""
     port = ray.nodes()[0]["MetricsExportPort"]
     text = (
         urllib.request.urlopen(f"http://{ray.nodes()[0]['NodeManagerAddress']}:{port}/metrics", timeout=10)
@@ -75,7 +76,8 @@ def metrics() -> dict[str, float]:
             pairs = dict(pair.split("=", 1) for pair in rest.rstrip("}").split(",") if "=" in pair)
             if "_bucket" not in name:
                 parts = [name, pairs.get("model_name", ""), pairs.get("finished_reason", "")]
-                found["/".join(part.strip('"') for part in parts if part)] = float(value)
+                key = "/".join(part.strip('"') for part in parts if part)
+                found[key] = found.get(key, 0) + float(value)
     return found
 
 
@@ -104,9 +106,9 @@ def requests() -> dict[str, Any]:
         + b"x" * 1600
         + b"\r\n--b--\r\n"
     )
-    off = {"chat_template_kwargs": {"enable_thinking": False}}
+    off: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
     schema = {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}}
-    usage = {"stream": True, "stream_options": {"include_usage": True}}
+    usage: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
     return {
         "models": call("/v1/models"),
         "chat": chat("demo", **off),
@@ -143,7 +145,7 @@ def requests() -> dict[str, Any]:
 
 
 def trouble() -> dict[str, Any]:
-    """Failures, stalls, the waiting queue, cancelled clients, health, metrics."""
+    """Failures, stalls, the waiting queue, cancelled clients, metrics."""
     from ray.serve.llm import build_openai_app
 
     models = [
@@ -151,23 +153,21 @@ def trouble() -> dict[str, Any]:
         model("half", {"failure_rate": 0.5, "seed": 7}),
         model("stalling", {"stall_rate": 1}),
         model("narrow", {"max_num_seqs": 1, "output_tokens": 20, "time_per_output_token_ms": 20}),
-        model("sick", {"health_fails_after_seconds": 5}),
     ]
     serve.run(build_openai_app({"llm_configs": models}))
     found: dict[str, Any] = {"failing": chat("failing"), "failing_stream": chat("failing", stream=True)}
     for run in ("half", "half_again"):
         found[run] = [chat("half", {"x-request-id": f"request-{n}"})["status"] for n in range(12)]
-    found["stalled"] = stalled()
+    found["stalled"] = stalled("stalling")
     found["queue"] = queue()
-    found["metrics"] = until(lambda: (m := metrics()).get("ray_vllm_request_success_total/narrow/length") and m)
-    found["sick"] = until(lambda: unhealthy("LLMServer:sick"))
+    found["metrics"] = until(lambda: (m := metrics()).get("ray_vllm_request_success_total/narrow/length") == 3 and m)
     return found
 
 
-def stalled() -> dict[str, Any]:
+def stalled(model: str) -> dict[str, Any]:
     """A client that reads half of an answer, sees nothing for a while and goes: the engine lets the request go then."""
     connection = http.client.HTTPConnection(HOST, PORT, timeout=3)
-    body = json.dumps({"model": "stalling", "messages": USER, "stream": True})
+    body = json.dumps({"model": model, "messages": USER, "stream": True})
     connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
     response, received = connection.getresponse(), 0
     try:
@@ -177,9 +177,9 @@ def stalled() -> dict[str, Any]:
         timed_out = True
     else:
         timed_out = False
-    name = "ray_vllm_num_requests_running/stalling"
+    name = f"ray_vllm_num_requests_running/{model}"
     running = until(lambda: metrics().get(name) == 1 and metrics())
-    tokens = (running or {}).get("ray_vllm_generation_tokens_total/stalling")
+    tokens = (running or {}).get(f"ray_vllm_generation_tokens_total/{model}")
     time.sleep(6)  # longer than the metrics' export period: the figure would have moved
     later = metrics()
     response.close()
@@ -191,7 +191,7 @@ def stalled() -> dict[str, Any]:
         "running": (running or {}).get(name),
         "running_later": later.get(name),
         "tokens": tokens,
-        "tokens_later": later.get("ray_vllm_generation_tokens_total/stalling"),
+        "tokens_later": later.get(f"ray_vllm_generation_tokens_total/{model}"),
         "gone": gone,
     }
 
@@ -213,11 +213,6 @@ def queue() -> dict[str, Any]:
     return {"ended": ended, "alone": 0.02 + 19 * 0.02}
 
 
-def unhealthy(deployment: str) -> str | None:
-    status = serve.status().applications["default"].deployments[deployment]
-    return str(status.status.value) if status.status.value != "HEALTHY" else None
-
-
 def patterns() -> dict[str, Any]:
     """Data parallel and prefill/decode, with the real builders."""
     from ray.serve.llm import build_dp_openai_app, build_pd_openai_app
@@ -233,8 +228,14 @@ def patterns() -> dict[str, Any]:
     found["pd"] = chat("pd")
     found["pd_stream"] = chat("pd", stream=True)
     found["pd_deployments"] = deployments()
-    found["pd_metrics"] = until(lambda: (m := metrics()).get("ray_vllm_prompt_tokens_total/pd") and m)
+    found["pd_metrics"] = until(lambda: (m := metrics()).get("ray_vllm_request_success_total/pd/stop") == 2 and m)
     return found
+
+
+async def timed(step: Awaitable[Any]) -> list[Any]:
+    """What it gives, and the seconds that it took."""
+    begin = time.monotonic()
+    return [await step, time.monotonic() - begin]
 
 
 def deployments() -> dict[str, int]:
@@ -245,24 +246,32 @@ def deployments() -> dict[str, int]:
 
 def direct() -> dict[str, Any]:
     """Direct streaming: HAProxy and the engine's own routes. Needs the environment of the fast path."""
-    from ray.serve.llm import build_openai_app
+    from ray.serve.llm import build_openai_app, build_pd_openai_app
 
-    serve.run(build_openai_app({"llm_configs": [model("demo")]}))
+    serve.run(build_openai_app({"llm_configs": [model("demo", api_key=["secret"])]}))
     until(lambda: call("/health")["status"] == 200)
-    return {
+    key = {"authorization": "Bearer secret"}
+    found: dict[str, Any] = {
         "deployments": deployments(),
-        "models": call("/v1/models"),
-        "one_model": call("/v1/models/demo"),
-        "chat": chat("demo"),
-        "stream": chat("demo", stream=True),
-        "completion": call("/v1/completions", {"model": "demo", "prompt": "one", "max_tokens": 8}),
-        "embeddings": call("/v1/embeddings", {"model": "demo", "input": "a", "dimensions": 8}),
+        "no_key": chat("demo"),
+        "models": call("/v1/models", headers=key),
+        "one_model": call("/v1/models/demo", headers=key),
+        "chat": chat("demo", key),
+        "stream": chat("demo", key, stream=True),
+        "completion": call("/v1/completions", {"model": "demo", "prompt": "one", "max_tokens": 8}, key),
+        "embeddings": call("/v1/embeddings", {"model": "demo", "input": "a", "dimensions": 8}, key),
         "rerank": call("/rerank", {"model": "demo", "query": "red", "documents": ["blue", "red"]}),
         "tokenize": call("/tokenize", {"model": "demo", "prompt": "one"}),
-        "unknown": chat("nobody"),
-        "invalid": call("/v1/chat/completions", {"model": "demo"}),
+        "unknown": chat("nobody", key),
+        "invalid": call("/v1/chat/completions", {"model": "demo"}, key),
         "health": call("/health"),
     }
+    serve.delete("default")
+    transfer = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
+    prefill, decode = (model("pd", {"stall_rate": rate}, kv_transfer_config=transfer) for rate in (0, 1))
+    serve.run(build_pd_openai_app({"prefill_config": prefill, "decode_config": decode}))
+    until(lambda: call("/health")["status"] == 200)
+    return {**found, "pd_deployments": deployments(), "pd_stalled": stalled("pd")}
 
 
 def engine() -> dict[str, Any]:
@@ -304,6 +313,16 @@ def engine() -> dict[str, Any]:
         aborted = await asyncio.wait_for(asked, 10)
         return {"aborted": aborted["error"]["code"], "paused": await made.is_paused()}
 
+    async def health(settings: dict[str, Any], *, start: bool = True) -> str:
+        made = SimulatedEngine(LLMConfig(**model("demo", settings)))
+        try:
+            if start:
+                await made.start()
+            await made.check_health()
+        except RuntimeError as error:
+            return str(error)
+        return "healthy"
+
     async def loras() -> dict[str, Any]:
         made = SimulatedEngine(LLMConfig(**model("demo", enable_lora=True)))
         before = await ask(made, "demo:kind")
@@ -318,12 +337,15 @@ def engine() -> dict[str, Any]:
         "setting": refusal(model("demo", {"failure_rat": 1})),
         "cache": refusal(model("demo", {"kv_cache_tokens": 100})),
         "pausing": asyncio.run(pausing()),
+        "not_started": asyncio.run(health({}, start=False)),
+        "healthy": asyncio.run(health({"health_fails_after_seconds": 3600})),
+        "sick": asyncio.run(health({"health_fails_after_seconds": 0})),
+        "late": asyncio.run(timed(health({"startup_seconds": 1.5}))),
     }
 
 
 if __name__ == "__main__":
     scenario = {f.__name__: f for f in (requests, trouble, patterns, direct, engine)}[sys.argv[1]]
     ray.init(num_cpus=4, include_dashboard=False, log_to_driver="-v" in sys.argv, _metrics_export_port=8080)
-    print("RESULT " + json.dumps(scenario()))
-    serve.shutdown()
-    ray.shutdown()
+    print("RESULT " + json.dumps(scenario()), flush=True)
+    os._exit(0)  # the container ends with this process; an orderly end of Serve takes half a minute

@@ -110,5 +110,7 @@ def _health(engine: Any) -> Any:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """vLLM answers 400 where FastAPI would answer 422."""
-    info = ErrorInfo(message=str(error), type="Bad Request", code=400)
+    details = error.errors() if isinstance(error, RequestValidationError) else []
+    problems = [f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}" for detail in details]
+    info = ErrorInfo(message="; ".join(problems), type="Bad Request", code=400)
     return JSONResponse(ErrorResponse(error=info).model_dump(), status_code=400)
