@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster import names
+from generate.applications import applications
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +33,7 @@ def _install() -> str:
 
 # In this order: install.yaml is made from the chart, which holds a copy of the CRD.
 FILES: dict[str, Callable[[], str]] = {
+    "operator/src/llm_operator/plan/data/applications.json": applications,
     "manifests/crd.yaml": lambda: _operator("crd"),
     "charts/llm-operator/files/crd.yaml": lambda: _operator("crd"),
     "manifests/install.yaml": _install,

@@ -1,7 +1,7 @@
-"""Does a value fit the flat JSON Schema of an engine argument? If not: where, and a sentence for people.
+"""Does a value fit a flat JSON Schema (of an engine argument, of an application's settings)? If not: where, and a sentence for people.
 
-The subset that `llm_serve_app.engine_args_schema` writes: type (a list; empty = anything), enum, items, properties,
-additionalProperties, minimum, maximum, exclusiveMinimum, exclusiveMaximum.
+The subset that `llm_serve_app.engine_args_schema` and tests/generate/applications.py write: type (a list; empty = anything),
+enum, items, properties, additionalProperties, required, minProperties, minimum, maximum, exclusiveMinimum, exclusiveMaximum.
 """
 
 import json
@@ -99,6 +99,10 @@ def _items(schema: Schema, value: list[Any], where: str) -> Problem | None:
 
 def _entries(schema: Schema, value: dict[str, Any], where: str) -> Problem | None:
     known, more = schema.get("properties", {}), schema.get("additionalProperties", True)
+    if missing := [key for key in schema.get("required", ()) if key not in value]:
+        return f"{where}.{missing[0]}", "required"
+    if len(value) < schema.get("minProperties", 0):
+        return where, f"must have at least {schema['minProperties']} entries, not {len(value)}"
     for key, item in value.items():
         here = f"{where}.{key}"
         if key not in known and more is False:
