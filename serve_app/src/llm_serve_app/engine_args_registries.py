@@ -33,6 +33,7 @@ def registries() -> dict[str, list[str]]:
     from vllm.distributed.kv_transfer.kv_connector.factory import KVConnectorFactory
     from vllm.model_executor.layers.quantization import DEPRECATED_QUANTIZATION_METHODS, QUANTIZATION_METHODS
     from vllm.model_executor.model_loader import _LOAD_FORMAT_TO_MODEL_LOADER
+    from vllm.model_executor.models.registry import ModelRegistry
     from vllm.reasoning import ReasoningParserManager
     from vllm.tasks import SupportedTask
     from vllm.tokenizers.registry import TokenizerRegistry
@@ -41,6 +42,7 @@ def registries() -> dict[str, list[str]]:
     from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
     found = {
+        "architectures": list(ModelRegistry.get_supported_archs()),
         "attentionBackends": list(AttentionBackendEnum.__members__),
         "configFormats": ["auto", *_CONFIG_FORMAT_TO_CONFIG_PARSER],
         "deprecatedQuantizationMethods": DEPRECATED_QUANTIZATION_METHODS,

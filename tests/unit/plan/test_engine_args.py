@@ -42,7 +42,7 @@ def a_value(schema: dict[str, Any]) -> Any:
     if "enum" in schema:
         return schema["enum"][0]
     if "minimum" in schema or "exclusiveMinimum" in schema:
-        low: float = schema.get("minimum", schema.get("exclusiveMinimum"))
+        low: Any = schema.get("minimum", schema.get("exclusiveMinimum"))
         return low + 0.25 if "number" in schema["type"] else low + 1
     kinds = [kind for kind in schema["type"] if kind != "null"]
     values = {"array": [], "boolean": True, "integer": 1, "number": 1, "object": {}, "string": "a"}
@@ -185,7 +185,11 @@ OWN: dict[str, tuple[str, dict[str, Any], Any]] = {
         ["a.b"],
     ),
     "chat_template": ("chatTemplate.inline", {"chatTemplate": {"inline": "x"}}, "x"),
-    "default_chat_template_kwargs": ("chatTemplate.kwargs", {"chatTemplate": {"kwargs": {"a": 1}}}, {"a": 1}),
+    "default_chat_template_kwargs": (
+        "chatTemplate.defaultKwargs",
+        {"chatTemplate": {"defaultKwargs": {"a": 1}}},
+        {"a": 1},
+    ),
     "dtype": ("dtype", {"dtype": "bfloat16"}, "bfloat16"),
     "enable_chunked_prefill": ("chunkedPrefill", {"chunkedPrefill": True}, True),
     "enable_prefix_caching": ("prefixCaching", {"prefixCaching": False}, False),

@@ -34,7 +34,7 @@ FIELDS: Final[MappingProxyType[str, tuple[str, ...]]] = MappingProxyType(
     {
         "allowed_media_domains": ("multimodal.allowed_media_domains",),
         "chat_template": ("chat_template.inline", "chat_template.config_map_key_ref"),
-        "default_chat_template_kwargs": ("chat_template.kwargs",),
+        "default_chat_template_kwargs": ("chat_template.default_kwargs",),
         "dtype": ("dtype",),
         "enable_chunked_prefill": ("chunked_prefill",),
         "enable_prefix_caching": ("prefix_caching",),
