@@ -18,7 +18,7 @@ from llm_operator.api.spec.scalars import (
     cost,
     with_rules,
 )
-from llm_operator.api.spec.source import ConfigMapKeyRef, EnvVar, Uri
+from llm_operator.api.spec.source import ConfigMapKeyRef, DraftUri, EnvVar, Revision
 
 EngineArgName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 TemplateKwarg = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
@@ -54,21 +54,25 @@ class Simulation(ApiModel):
 
 
 class ChatTemplate(ApiModel):
-    """The chat template, and what it is called with. Exactly one of inline and configMapKeyRef, or neither."""
+    """The chat template, and what it is called with. One of inline and configMapKeyRef, or neither: the model's own.
+    vLLM renders it in a sandbox; a request cannot bring its own."""
 
-    model_config = with_rules(rules.ONE_TEMPLATE)
+    model_config = with_rules(rules.ONE_TEMPLATE, rules.INLINE_TEMPLATE)
 
     inline: Annotated[str, StringConstraints(max_length=16_384)] | None = Field(
         default=None, description="The Jinja template itself."
     )
     config_map_key_ref: ConfigMapKeyRef | None = Field(
-        default=None, description="A ConfigMap's key that holds the template.", json_schema_extra=cost(Cost.CLUSTER)
+        default=None,
+        description="A ConfigMap's key that holds the template, mounted as a file. An edit of the ConfigMap itself is seen by pods that "
+        "start later.",
+        json_schema_extra=cost(Cost.CLUSTER),
     )
     default_kwargs: dict[TemplateKwarg, JsonValue] = Field(
         default_factory=dict,
         max_length=16,
         description="Defaults of the template's variables, e.g. `enable_thinking: false`; a request's "
-        "`chat_template_kwargs` wins.",
+        "`chat_template_kwargs` wins. Only with task Generate.",
     )
 
 
@@ -83,56 +87,97 @@ class LimitPerPrompt(ApiModel):
 class Multimodal(ApiModel):
     """Images, videos and sound in prompts."""
 
+    model_config = with_rules(rules.PIXELS)
+
     limit_per_prompt: LimitPerPrompt = Field(default_factory=LimitPerPrompt)
     allowed_media_domains: tuple[MediaDomain, ...] = Field(
         default=(),
         max_length=64,
-        description="Hosts that media URLs of requests may point at. Empty: every host that the pods can reach.",
+        description="Hosts that media URLs of requests may point at, compared as a whole; with any, redirects are not followed. Empty: "
+        "whoever may send a request makes the pods fetch any URL that they can reach, in the cluster and the cloud's metadata "
+        "service too (SSRF): set it, or close the pods' egress with a NetworkPolicy. Local files are never served.",
         json_schema_extra=AS_SET,
     )
     min_pixels: Integer | None = Field(
-        default=None, ge=1, le=1_000_000_000, description="Smaller images are scaled up to this many pixels."
+        default=None,
+        ge=1,
+        le=1_000_000_000,
+        description="Smaller images are scaled up to this many pixels (image processors of the Qwen-VL kind).",
     )
     max_pixels: Integer | None = Field(
-        default=None, ge=1, le=1_000_000_000, description="Larger images are scaled down to this many pixels."
+        default=None,
+        ge=1,
+        le=1_000_000_000,
+        description="Larger images are scaled down to this many pixels (image processors of the Qwen-VL kind).",
     )
 
 
 class StructuredOutput(ApiModel):
     """Answers that follow a JSON schema, a grammar or a choice."""
 
+    model_config = with_rules(rules.COMPACT_BACKEND)
+
     backend: Literal["auto", "xgrammar", "guidance", "outlines", "lm-format-enforcer"] = Field(
         default="auto", description="Library that steers the tokens."
     )
     disable_any_whitespace: Boolean = Field(
-        default=False, description="No white space between the parts of JSON: compact answers."
+        default=False,
+        description="No white space between the parts of JSON: compact answers. Needs backend xgrammar or guidance.",
     )
 
 
 class Speculative(ApiModel):
     """Speculative decoding: several tokens are proposed cheaply and verified at once."""
 
-    model_config = with_rules(rules.DRAFT_MODEL)
+    model_config = with_rules(
+        rules.DRAFT_MODEL,
+        rules.NEEDS_DRAFT_MODEL,
+        rules.DRAFT_REVISION,
+        rules.DRAFT_TENSOR,
+        rules.LOOKUP,
+        rules.LOOKUP_ORDER,
+    )
 
     method: Identifier = Field(
         description="How tokens are proposed: `ngram` (from the prompt), `draft_model`, `eagle3`, `mtp`, … (vLLM's names)."
     )
     tokens: Integer = Field(ge=1, le=64, description="Tokens proposed per step.")
-    model: Uri | None = Field(
-        default=None, description="Draft model or head (hf:// or file://); not for ngram and mtp."
+    model: DraftUri | None = Field(
+        default=None,
+        description="Draft model or head (hf:// or file://). Required, but for mtp and dspark (then a part of the model itself) and for "
+        "the methods that have none: ngram, ngram_gpu, suffix.",
     )
-    prompt_lookup_max: Integer | None = Field(default=None, ge=1, le=64, description="Longest n-gram, for ngram.")
-    prompt_lookup_min: Integer | None = Field(default=None, ge=1, le=64, description="Shortest n-gram, for ngram.")
+    revision: Revision | None = Field(
+        default=None,
+        description="Commit, tag or branch of the draft model. Pin a commit in production. Only with hf://.",
+    )
+    prompt_lookup_max: Integer | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Longest n-gram, for ngram and ngram_gpu. Default: promptLookupMin, else 5.",
+    )
+    prompt_lookup_min: Integer | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Shortest n-gram, for ngram and ngram_gpu. Default: promptLookupMax, else 5.",
+    )
     draft_tensor: Integer | None = Field(
-        default=None, ge=1, le=16, description="Tensor parallel size of the draft model. Default: that of the model."
+        default=None,
+        ge=1,
+        le=16,
+        description="Tensor parallel size of the draft model: 1, or that of the model. Default: that of the model.",
     )
 
 
 class KvOffload(ApiModel):
-    """KV blocks that leave the GPU are kept in the pod's memory, and loaded again instead of computed."""
+    """KV blocks that leave the GPU are kept in the pod's memory, and loaded again instead of computed. Not with type CPU, where
+    the KV cache is in host memory already, and not with disaggregation, whose connector takes the same place."""
 
     memory: Quantity = Field(
-        description="Host memory of one replica's pod for KV blocks; counts against resources.memory."
+        description="Host memory for KV blocks that one replica takes in each of its pods, at least 1Gi; counts against "
+        "resources.memory (vLLM kv_offloading_size, summed over the replica's pods)."
     )
 
 
@@ -165,11 +210,11 @@ class Engine(ApiModel):
         description="Longest prompt plus answer, in tokens (vLLM max_model_len). Default: the model's own.",
     )
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
-        default="auto", description="Type of weights and activations."
+        default="auto", description="Type of weights and activations. auto: what the model's own configuration says."
     )
     quantization: Identifier | None = Field(
         default=None,
-        description="How the weights are quantized: awq, gptq_marlin, fp8, mxfp4, compressed-tensors, … (vLLM's names). "
+        description="How the weights are quantized: awq, gptq, fp8, mxfp4, compressed-tensors, … (vLLM's names). "
         "Default: what the model's own configuration says.",
     )
     kv_cache_dtype: Identifier | None = Field(
@@ -200,18 +245,19 @@ class Engine(ApiModel):
     tool_call_parser: Identifier | None = Field(
         default=None,
         description="Turns the model's text into tool calls (vLLM's parser names: hermes, llama3_json, openai, …) "
-        "and lets the model choose tools.",
+        "and lets the model choose tools. Only with task Generate.",
     )
     reasoning_parser: Identifier | None = Field(
         default=None,
-        description="Separates the model's reasoning from its answer (vLLM's parser names: qwen3, deepseek_r1, …).",
+        description="Separates the model's reasoning from its answer (vLLM's parser names: qwen3, deepseek_r1, …). "
+        "Only with task Generate.",
     )
     chat_template: ChatTemplate = Field(default_factory=ChatTemplate)
     multimodal: Multimodal | None = Field(default=None, description="Images, videos and sound in prompts.")
     structured_output: StructuredOutput | None = Field(
-        default=None, description="How answers are made to follow a schema. Default: vLLM's."
+        default=None, description="How answers are made to follow a schema. Default: vLLM's. Only with task Generate."
     )
-    speculative: Speculative | None = Field(default=None, description="Speculative decoding.")
+    speculative: Speculative | None = Field(default=None, description="Speculative decoding. Only with task Generate.")
     simulation: Simulation | None = Field(default=None, description="Only with type Simulated: how it behaves.")
     args: dict[EngineArgName, JsonValue] = Field(
         default_factory=dict,

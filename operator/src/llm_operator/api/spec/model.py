@@ -4,8 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from llm_operator.api.rules import engine as engine_rules
 from llm_operator.api.rules import hardware, models
 from llm_operator.api.rules import serving as serving_rules
+from llm_operator.api.rules import source as source_rules
 from llm_operator.api.spec.engine import Engine, KvCache
 from llm_operator.api.spec.hardware import Accelerator, ModelResources, Parallelism
 from llm_operator.api.spec.scalars import AS_SET, Alias, ApiModel, Cost, Identifier, ModelName, cost, with_rules
@@ -23,6 +25,15 @@ class Model(ApiModel):
         hardware.CPU_PARALLEL,
         hardware.CPU_GPU_MEMORY,
         serving_rules.DISAGGREGATION_TASK,
+        *engine_rules.ONLY_GENERATE,
+        engine_rules.TEMPLATE_KWARGS_TASK,
+        engine_rules.TEMPLATE_TASK,
+        engine_rules.OFFLOAD_CPU,
+        engine_rules.OFFLOAD_DISAGGREGATION,
+        source_rules.S3_USED,
+        source_rules.GCS_USED,
+        source_rules.AZURE_USED,
+        source_rules.WEIGHTS_CACHE_USED,
     )
 
     name: ModelName = Field(
@@ -38,8 +49,11 @@ class Model(ApiModel):
     )
     task: Literal["Generate", "Embed", "Score", "Transcribe"] = Field(
         default="Generate",
-        description="What the model is for. Generate: chat and completions. Embed: embeddings. Score: rerank and classify. "
-        "Transcribe: speech to text.",
+        description="What the model is for, and so what its URL serves beside /v1/models and /tokenize. Generate: /v1/chat/completions, "
+        "/v1/completions. Embed: /v1/embeddings (any text model becomes an embedding model). Score: /v1/score (cross-encoders and "
+        "classifiers by their head, embedding models by cosine similarity). Transcribe: /v1/audio/transcriptions. On the fast path "
+        "the engine's own server answers, which adds its other routes for the task (Score: /rerank, /classify; Transcribe: "
+        "/v1/audio/translations).",
         json_schema_extra=cost(Cost.REPLICAS),
     )
     preset: Identifier | None = Field(

@@ -40,16 +40,24 @@ class Adapter(ApiModel):
 
 
 class Lora(ApiModel):
-    """LoRA adapters, loaded from a bucket when a request names one, and kept by least recent use."""
+    """LoRA adapters, loaded from a bucket when a request names one, and kept by least recent use. The folder of each adapter
+    holds adapter_config.json beside the weights."""
 
     root: BucketUri = Field(
-        description="Bucket folder with one folder per adapter. A bucket: Ray Serve LLM takes no local path."
+        description="Bucket folder with one folder per adapter: `s3://`, `gs://`, `azure://` or `abfss://`, with the access of source.s3, "
+        "source.gcs or source.azure. A bucket: Ray Serve LLM takes no local path."
     )
     max_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] = Field(
-        default=16, description="Highest rank of all adapters; memory is set aside for it."
+        default=16,
+        description="Highest rank of all adapters (vLLM max_lora_rank); memory is set aside for it. A higher one is refused when it "
+        "is loaded.",
     )
     max_adapters_per_replica: Integer = Field(
-        default=8, ge=1, le=256, description="Adapters that one replica keeps loaded and can serve in one step."
+        default=8,
+        ge=1,
+        le=256,
+        description="Adapters that one replica keeps loaded and can serve in one step (vLLM max_loras, which takes GPU memory, and Ray's "
+        "limit: always the same number).",
     )
     adapters: tuple[Adapter, ...] = Field(
         default=(),

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from llm_operator.api.rules import source as rules
 from llm_operator.api.spec.scalars import (
     ApiModel,
+    Boolean,
     Cost,
     EnvName,
     EnvValue,
@@ -24,8 +25,10 @@ from llm_operator.api.spec.scalars import (
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _PATH = rf"{_PART}(/{_PART})*"
 _CLAIM = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
-# abfss://container@account.dfs.core.windows.net/path
-_AZURE = rf"(azure|abfss)://{_PART}(@[a-z0-9][a-z0-9.-]*)?/{_PATH}"
+# abfss://container@account.dfs.core.windows.net/path: Ray takes no other hosts, and the account from the host
+# (Ray 2.60.0, llm/_internal/common/utils/cloud_filesystem/pyarrow_filesystem.py).
+_ACCOUNT = r"[a-z0-9]{3,24}"
+_AZURE = rf"(abfss://{_PART}@{_ACCOUNT}\.dfs|azure://{_PART}@{_ACCOUNT}\.(blob|dfs))\.core\.windows\.net/{_PATH}"
 Uri = Annotated[
     str,
     StringConstraints(
@@ -34,6 +37,7 @@ Uri = Annotated[
     ),
 ]
 BucketUri = Annotated[str, StringConstraints(pattern=rf"^((s3|gs)://{_PATH}|{_AZURE})/?$", max_length=512)]
+DraftUri = Annotated[str, StringConstraints(pattern=rf"^(hf://{_PART}/{_PART}|file:///{_PATH})$", max_length=512)]
 Revision = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=128)]
 Endpoint = Annotated[
     str,
@@ -68,9 +72,9 @@ class EnvVar(ApiModel):
 
 
 class S3(ApiModel):
-    """Access to s3:// for the model's pods. Without it, the pods' own identity is used (or the bucket is public)."""
+    """Access to s3:// for the model's pods. Without it, the pods' own identity is used. Needs boto3 in the image."""
 
-    model_config = with_rules(rules.S3_KEY_PAIR)
+    model_config = with_rules(rules.S3_KEY_PAIR, rules.S3_SESSION_TOKEN, rules.S3_NOT_EMPTY)
 
     endpoint: Endpoint | None = Field(
         default=None, description="URL of an S3-compatible server, e.g. http://minio.storage:9000. Default: AWS."
@@ -88,7 +92,7 @@ class S3(ApiModel):
 
 
 class Gcs(ApiModel):
-    """Access to gs:// for the model's pods. Without it, workload identity is used (or the bucket is public)."""
+    """Access to gs:// for the model's pods. Without it, workload identity is used."""
 
     credentials_secret_ref: SecretKeyRef = Field(
         description="Service account key (JSON); mounted as a file that GOOGLE_APPLICATION_CREDENTIALS names."
@@ -96,39 +100,45 @@ class Gcs(ApiModel):
 
 
 class Azure(ApiModel):
-    """Access to azure:// and abfss:// for the model's pods: a service principal."""
+    """Access to azure:// and abfss:// for the model's pods: a service principal. Without it, workload identity is used.
+    Needs adlfs and azure-identity in the image."""
 
-    account: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{3,24}$", max_length=24)] | None = Field(
-        default=None, description="Storage account; not needed where the URI names it."
-    )
     tenant_id_secret_ref: SecretKeyRef = Field(description="Directory (tenant) id.")
     client_id_secret_ref: SecretKeyRef = Field(description="Application (client) id.")
     client_secret_secret_ref: SecretKeyRef = Field(description="Client secret.")
 
 
 class Streaming(ApiModel):
-    """Weights go from the bucket straight into GPU memory (Run:ai model streamer); nothing is written to disk first."""
+    """Weights (safetensors) go from the bucket straight into GPU memory: vLLM's load format runai_streamer. Nothing is written
+    to disk first, so cache.weights has no part in it. Needs runai-model-streamer in the image."""
 
     concurrency: Integer | None = Field(
-        default=None, ge=1, le=256, description="Threads that read. Default: the streamer's own (16)."
+        default=None, ge=1, le=256, description="Threads that read. Default: the streamer's own."
     )
     memory_limit: Quantity | None = Field(
-        default=None, description="Most host memory that the reader's buffer takes. Default: the streamer's own."
+        default=None,
+        description="Most host memory that the reader's buffer takes, in each worker process. Default: the streamer's own.",
     )
-    sharded: bool = Field(
+    sharded: Boolean = Field(
         default=False,
-        description="The bucket holds one file per tensor parallel rank (written by vLLM's sharded state saver).",
+        description="The bucket holds one file per tensor parallel rank, as vLLM's sharded state saver writes them "
+        "(load format runai_streamer_sharded). Only with s3://.",
     )
 
 
 class Source(ApiModel):
     """Where the weights come from."""
 
-    model_config = with_rules(rules.HF_ONLY_REVISION, rules.HF_ONLY_TOKEN, rules.STREAMING_ONLY_BUCKET)
+    model_config = with_rules(
+        rules.HF_ONLY_REVISION, rules.HF_ONLY_TOKEN, rules.STREAMING_ONLY_BUCKET, rules.SHARDED_ONLY_S3
+    )
 
     uri: Uri = Field(
-        description="`hf://ORG/REPO` (Hugging Face hub), `s3://`, `gs://`, `azure://` or `abfss://` (a folder in a bucket), "
-        "`pvc://CLAIM/PATH` (a volume, mounted read-only), or `file:///PATH` (a folder inside the image).",
+        description="`hf://ORG/REPO` (Hugging Face hub), `s3://BUCKET/PATH`, `gs://BUCKET/PATH`, "
+        "`azure://CONTAINER@ACCOUNT.blob.core.windows.net/PATH` or `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH` (a folder "
+        "in a bucket: each new pod copies it to disk first, unless it is streamed), `pvc://CLAIM/PATH` (a volume, mounted read-only; "
+        "another claim is a new Ray cluster), or `file:///PATH` (a folder inside the image). Ray logs a failed copy from a bucket "
+        "and then looks for a hub repository with the model's name: see the replica's log.",
     )
     revision: Revision | None = Field(
         default=None,
@@ -165,11 +175,14 @@ class PersistentVolumeClaim(ApiModel):
 class EmptyDir(ApiModel):
     """A folder that lives as long as the pod: another volume than the container's own layer."""
 
-    size_limit: Quantity | None = Field(default=None, description="Most that may be written. Default: no limit.")
+    size_limit: Quantity | None = Field(
+        default=None, description="Most that may be written; the pod is evicted beyond it. Default: no limit."
+    )
 
 
 class HostFolder(ApiModel):
-    """A folder of the node, kept when the pod goes. Only where the operator's administrator allows it."""
+    """A folder of the node, kept when the pod goes, and shared by all pods there that may mount it. Refused unless the operator's
+    administrator allows it (LLM_OPERATOR_ALLOW_HOST_PATH); PodSecurity "restricted" and "baseline" forbid such pods."""
 
     path: HostPath = Field(description="Absolute path on the node; made if missing.")
 
@@ -188,8 +201,13 @@ class Cache(ApiModel):
     """What a new pod need not download or compile again."""
 
     weights: CacheVolume | None = Field(
-        default=None, description="Downloaded weights (HF_HOME). Default: the container's own layer, gone with the pod."
+        default=None,
+        description="Downloaded weights (HF_HOME), for hf://, s3://, gs://, azure:// and abfss:// that is not streamed. Files from the "
+        "hub are not fetched again; a bucket is copied again, into its own folder. Default: the container's own layer, gone with "
+        "the pod.",
     )
     compiled: CacheVolume | None = Field(
-        default=None, description="Compiled graphs and kernels (VLLM_CACHE_ROOT). Default: gone with the pod."
+        default=None,
+        description="Compiled graphs and kernels of vLLM, Inductor, Triton and FlashInfer (VLLM_CACHE_ROOT and the like). Whoever can "
+        "write there can run code in the pods: never share it between tenants. Default: gone with the pod.",
     )
