@@ -124,17 +124,33 @@ def test_nothing_changes_before_the_announced_moment(moment: datetime, zone: str
     assert at(watched, now + timedelta(seconds=first.seconds - 1)).window == first.window
 
 
-@pytest.mark.parametrize(
-    ("schedule", "fields", "want"),
-    [
-        ({**OFFICE, "timeZone": "Europe/Berln"}, {}, 's.schedules[0].timeZone: unknown time zone "Europe/Berln"; did you mean "Europe/Berlin"?'),
-        ({**OFFICE, "minReplicas": 7, "maxReplicas": None}, {"maxReplicas": 4}, "s.schedules[0].minReplicas: minReplicas 7 would be greater than maxReplicas 4 in this window"),
-        ({**OFFICE, "minReplicas": None, "maxReplicas": 1}, {"minReplicas": 2, "maxReplicas": 4}, "s.schedules[0].maxReplicas: minReplicas 2 would be greater than maxReplicas 1 in this window"),
-        ({"name": "w", "start": "08:00", "end": "08:00", "minReplicas": 1}, {}, "s.schedules[0]: is always open (08:00 to 08:00 every day): set scaling's own bounds"),
-    ],
-)  # fmt: skip
+REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (
+        {**OFFICE, "timeZone": "Europe/Berln"},
+        {},
+        '.timeZone: unknown time zone "Europe/Berln"; did you mean "Europe/Berlin"?',
+    ),
+    (
+        {**OFFICE, "minReplicas": 7, "maxReplicas": None},
+        {"maxReplicas": 4},
+        ".minReplicas: minReplicas 7 would be greater than maxReplicas 4 in this window",
+    ),
+    (
+        {**OFFICE, "minReplicas": None, "maxReplicas": 1},
+        {"minReplicas": 2, "maxReplicas": 4},
+        ".maxReplicas: minReplicas 2 would be greater than maxReplicas 1 in this window",
+    ),
+    (
+        {"name": "w", "start": "08:00", "end": "08:00", "minReplicas": 1},
+        {},
+        ": is always open (08:00 to 08:00 every day): set scaling's own bounds",
+    ),
+]
+
+
+@pytest.mark.parametrize(("schedule", "fields", "want"), REFUSED)
 def test_refused(schedule: dict[str, Any], fields: dict[str, Any], want: str) -> None:
-    assert [str(error) for error in check("s", scaling(schedule, **fields))] == [want]
+    assert [str(error) for error in check("s", scaling(schedule, **fields))] == [f"s.schedules[0]{want}"]
 
 
 def test_accepted() -> None:

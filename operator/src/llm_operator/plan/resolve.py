@@ -9,11 +9,11 @@ from llm_operator.api.errors import FieldError, InvalidSpec
 from llm_operator.api.names import SERVE_PORT
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.api.spec.model import Model
-from llm_operator.plan import catalog, schedules
+from llm_operator.plan import catalog, fast_path, schedules
 from llm_operator.plan.engine_args import check_args
-from llm_operator.plan.fast_path import fast_path
 from llm_operator.plan.plan import Plan, PodResources
-from llm_operator.plan.serving import model_plan, scalings_of
+from llm_operator.plan.routing import session_env
+from llm_operator.plan.serving import model_plan
 
 
 def _route(model: Model, spec: LLMDeploymentSpec, routes: Mapping[str, str]) -> str:
@@ -41,6 +41,7 @@ def _errors(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
         yield from check_args(f"spec.models[{i}]", model)
     for path, scaling in scalings(spec):
         yield from schedules.check(path, scaling)
+    yield from fast_path.check(spec)
 
 
 def resolve(
@@ -51,7 +52,7 @@ def resolve(
     if errors := tuple(_errors(spec)):
         raise InvalidSpec(errors)
     image = spec.ray.image or catalog.DEFAULT_IMAGE
-    fast = fast_path(spec)
+    fast = fast_path.fast_path(spec)
     current = schedules.in_force(spec, now)
     models = tuple(
         model_plan(
@@ -60,7 +61,7 @@ def resolve(
             route=_route(model, spec, routes),
             image=image,
             fast=fast.enabled,
-            sleeps=any(schedules.may_sleep(scaling) for scaling in scalings_of(spec.models[i])),
+            sleeps=any(schedules.may_sleep(scaling) for scaling in schedules.scalings_of(spec.models[i])),
             window=current.windows[f"spec.models[{i}].scaling"],
         )
         for i, model in enumerate(current.spec.models)
@@ -75,6 +76,7 @@ def resolve(
         models=models,
         url=f"http://{name}-serve-svc.{namespace}.svc:{SERVE_PORT}",
         fast_path=fast,
+        env=session_env(spec),
         idle_timeout_seconds=spec.ray.autoscaler.idle_timeout_seconds,
         upscaling_mode=spec.ray.autoscaler.upscaling_mode,
         next_change=current.seconds,

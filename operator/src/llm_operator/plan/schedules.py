@@ -88,6 +88,14 @@ def at(scaling: Scaling, now: datetime) -> Now:
     return Now(scaling.model_copy(update=update), opened.name, seconds)
 
 
+def scalings_of(model: Model) -> tuple[Scaling, ...]:
+    """That of the model, or those of its halves."""
+    halves = model.disaggregation
+    if halves is None:
+        return (model.scaling,)
+    return tuple(role.scaling or model.scaling for role in (halves.prefill, halves.decode))
+
+
 def may_sleep(scaling: Scaling) -> bool:
     """Zero replicas may be wanted at some time of the week."""
     return scaling.min_replicas == 0 or any(schedule.min_replicas == 0 for schedule in scaling.schedules)

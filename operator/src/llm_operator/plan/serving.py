@@ -78,8 +78,10 @@ def builder(model: Model) -> Builder:
     return Builder.DATA_PARALLEL if model.parallelism.data > 1 else Builder.OPENAI
 
 
-def _deployment(model: Model, part: Part) -> str:
-    return engine_deployment(model.name, part.name.capitalize() or _PREFIX[builder(model)])
+def _deployment(model: Model, part: Part, *, fast: bool) -> str:
+    """Ray calls an engine's deployment after its class; prefill and decode after what they are."""
+    kind = "AliasServer" if fast and _aliases(model) else _PREFIX.get(builder(model), "")
+    return engine_deployment(model.name, part.name.capitalize() or kind)
 
 
 def _simulation(model: Model) -> dict[str, Any]:
@@ -127,10 +129,11 @@ def _serving(path: str, model: Model, route: str, source: PodSource, *, fast: bo
     made = parts(path, model)
     servers = tuple(
         ServerPlan(
-            deployment=_deployment(model, part),
+            deployment=_deployment(model, part, fast=fast),
             engine=_engine(model, part, source),
             scale=scale(part.scaling, part.parallelism.data),
             probe=probe(model.health),
+            aliases=_aliases(model) if fast else (),
         )
         for part in made
     )
@@ -159,11 +162,6 @@ def _held(model: Model, made: tuple[Part, ...], groups: tuple[GroupPlan, ...]) -
         for accelerator, group in zip(kinds, groups, strict=True)
         if accelerator.type != "CPU"
     )
-
-
-def scalings_of(model: Model) -> tuple[Scaling, ...]:
-    """That of the model, or those of its halves."""
-    return tuple(part.scaling for part in parts("", model))
 
 
 def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool, sleeps: bool, window: str) -> ModelPlan:

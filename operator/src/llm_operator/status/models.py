@@ -42,7 +42,7 @@ def _model(scope: Scope, plan: Plan, observed: Observed, model: ModelPlan) -> di
         "url": plan.url_of(model),
         "accelerators": model.accelerators,
         "replicas": span(model.min_replicas, model.max_replicas),
-        "schedule": model.window,
+        **({"schedule": model.window} if model.window else {}),
         "state": state[:MAX_STATE],
         "message": truncate(message),
     }
