@@ -70,9 +70,10 @@ cluster-down: venv ## Remove the cluster; the cache of builds stays
 cluster-status: venv ## What runs, in one screen
 	$(CLUSTER) status
 
-images: venv ## Build the operator and serve-cpu images
+images: venv ## Build the images: operator, serve-cpu, serve (BASE=image with Ray, by default ray-llm, else serve-cpu)
 	$(CLUSTER) build operator
 	$(CLUSTER) build serve-cpu
+	BASE=$(BASE) $(CLUSTER) build serve
 
 install: cluster ## Install the operator's chart into the local cluster
 	$(PY) -m cluster install

@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     devices.add_argument("--remove", action="store_true", help="take them away")
     for verb, text in (("build", "build an image if its content changed"), ("load", "put an image into the node")):
         command = commands.add_parser(verb, help=text)
-        command.add_argument("name", choices=names.BUILDABLE)
+        command.add_argument("name", choices=(*names.BUILDABLE, *(names.ON_DEMAND if verb == "build" else ())))
     for tool in _PASS_THROUGH:
         commands.add_parser(tool, help=f"run the cached {tool} on this cluster only", add_help=False)
     return parser

@@ -1,8 +1,9 @@
-"""Our own images (operator, serve-cpu): built when what they are made of changed, loaded once per image."""
+"""Our own images (operator, serve-cpu, serve): built when what they are made of changed, loaded once per image."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cluster import base, hashing, host, names, nodes, store
-from cluster.engine import docker, image_id, remove_tags
+from cluster.engine import docker, image_id, pull_all, remove_tags
 from cluster.shell import ClusterError, failure, locked, parallel, step, stream_command
 from cluster.source import Source
 
@@ -30,7 +31,7 @@ def build(name: str, source: Source) -> str:
     if not dockerfile.is_file():
         raise ClusterError(f"there is no image {name}: {dockerfile.relative_to(names.ROOT)} does not exist")
     with locked(names.lock(f"build-{name}")):
-        base_image = base.ensure_base(source)
+        base_image = _base(name, source)
         files = context_files(dockerfile.read_text(), names.ROOT) | {dockerfile}
         key = hashing.of_text(image_id(base_image) or "", hashing.of_files(files, names.ROOT))
         reference, tagged = names.image_ref(name), f"llm-operator/{name}:sha-{key}"
@@ -39,6 +40,17 @@ def build(name: str, source: Source) -> str:
         docker("tag", tagged, reference)
         remove_tags(f"llm-operator/{name}", keep={reference, tagged}, prefix="sha-")
     return reference
+
+
+def _base(name: str, source: Source) -> str:
+    """The image that NAME is built from. For `serve` any that holds Ray: the environment's BASE, else Ray's own image with
+    vLLM for GPUs, else, where no registry is reachable, our serve-cpu.
+    """
+    if name != "serve":
+        return base.ensure_base(source)
+    chosen = os.environ.get("BASE") or (names.RAY_LLM_IMAGE if source is Source.PULL else build("serve-cpu", source))
+    pull_all(chosen)
+    return chosen
 
 
 def _docker_build(dockerfile: Path, files: set[Path], base_image: str, tag: str) -> None:

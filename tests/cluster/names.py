@@ -25,6 +25,8 @@ BASE_IMAGE: Final = "llm-operator/base:12"
 ROOTFS_IMAGE: Final = "llm-operator/debian:12"
 NODE_IMAGE: Final = f"llm-operator/kind-node:{KUBERNETES_VERSION}"
 BUILDABLE: Final = ("operator", "serve-cpu")
+ON_DEMAND: Final = ("serve",)  # not for the local cluster: built by `build` alone
+RAY_LLM_IMAGE: Final = "rayproject/ray-llm:2.60.0-py312-cu130"
 PRELOADED: Final = frozenset({"serve-cpu"})  # large and seldom changed: part of the node's golden store
 
 OPERATOR_NAMESPACE: Final = "llm-operator-system"
