@@ -4,16 +4,19 @@ Pure. The CEL twins of the checks are in `api/rules`. Tests: tests/unit/api/test
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from llm_operator.api.checks import hardware, names, ray, scaling, source
+from llm_operator.api.checks import hardware, names, ray, routing, scaling, source
 from llm_operator.api.crd import Schema, spec_schema
 from llm_operator.api.errors import FieldError, InvalidSpec, did_you_mean
 from llm_operator.api.rules import models as rules
 from llm_operator.api.spec.deployment import LLMDeploymentSpec, parse_spec
+
+
+_READABLE: Final = 100
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
@@ -28,6 +31,13 @@ def _schema_at(loc: tuple[int | str, ...]) -> Schema:
     return node
 
 
+def _mismatch(value: str, pattern: str, schema: Schema) -> str:
+    """A short pattern says itself what is right; a long one does not: then the field's description does."""
+    if len(pattern) <= _READABLE or "description" not in schema:
+        return f'"{value}" does not match {pattern}'
+    return f'"{value}" is not possible here. {schema["description"]}'
+
+
 def _schema_error(error: ErrorDetails) -> FieldError:
     loc, context = error["loc"], error.get("ctx", {})
     if error["type"] == "extra_forbidden":
@@ -39,7 +49,7 @@ def _schema_error(error: ErrorDetails) -> FieldError:
         hint = did_you_mean(str(error["input"]), known) or f"one of {', '.join(known)}"
         return FieldError(_path(loc), f'unknown value "{error["input"]}"; {hint}')
     if error["type"] == "string_pattern_mismatch":
-        return FieldError(_path(loc), f'"{str(error["input"])[:64]}" does not match {context.get("pattern")}')
+        return FieldError(_path(loc), _mismatch(str(error["input"])[:64], str(context.get("pattern")), _schema_at(loc)))
     if error["type"] == "missing":
         return FieldError(_path(loc), "required")
     if error["type"] == "too_short":
@@ -67,6 +77,7 @@ def _cross_field(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
         yield FieldError("spec", rules.SOMETHING_TO_SERVE.message)
     yield from names.check(spec)
     yield from ray.check(spec)
+    yield from routing.check(spec)
     yield from scaling.check(spec)
     for i, model in enumerate(spec.models):
         path = f"spec.models[{i}]"

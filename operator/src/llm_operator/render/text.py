@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from llm_operator.api import names
 from llm_operator.api.conditions import ConditionType, Reason
+from llm_operator.api.costs import costs
 from llm_operator.api.crd import Schema, spec_schema, structural_schema
 from llm_operator.api.status_types import LLMDeploymentStatus
 
@@ -57,21 +58,23 @@ def _bounds(schema: Schema) -> str:
 
 
 def _rows(schema: Schema, path: str) -> list[dict[str, str]]:
+    known = costs()
     rows = []
     for name, child in schema.get("properties", {}).items():
-        here = f"{path}.{name}"
+        here = f"{path}.{name}" + ("[]" if child.get("type") == "array" else "")
         required = name in schema.get("required", ())
         inner = child["items"] if child.get("type") == "array" else child
         rows.append(
             {
-                "path": here + ("[]" if child.get("type") == "array" else ""),
+                "path": here,
                 "type": _type(child),
                 "required": "yes" if required else "",
                 "bounds": _bounds(child),
                 "description": child.get("description", ""),
+                "cost": str(known.get(here) or ""),
             }
         )
-        rows += _rows(inner, rows[-1]["path"])
+        rows += _rows(inner, here)
     return rows
 
 

@@ -23,7 +23,7 @@ class Schedule(ApiModel):
         default=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
         min_length=1,
         max_length=7,
-        description="Days on which the window starts. Default: every day.",
+        description="Days on which the window starts; all of them when left out.",
         json_schema_extra=AS_SET,
     )
     start: TimeOfDay = Field(description="First minute of the window, HH:MM in timeZone.")
