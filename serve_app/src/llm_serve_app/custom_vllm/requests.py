@@ -21,12 +21,18 @@ class Generation(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     seed: int | None = None
     stop: str | list[str] | None = None
+    ignore_eos: bool = False  # vLLM's own: go on to max_tokens
 
     def sampling(self, defaults: dict[str, Any], default_max_tokens: int) -> dict[str, Any]:
         """Keyword arguments of vLLM's SamplingParams: the model's own defaults, then what the client says."""
         said = {key: getattr(self, key) for key in ("temperature", "top_p", "seed", "stop")}
         given = {key: value for key, value in said.items() if value is not None}
-        return {**defaults, "max_tokens": self.max_tokens or default_max_tokens, **given}
+        return {
+            **defaults,
+            "max_tokens": self.max_tokens or default_max_tokens,
+            "ignore_eos": self.ignore_eos,
+            **given,
+        }
 
 
 class Completion(Generation):

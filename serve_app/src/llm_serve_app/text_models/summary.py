@@ -44,7 +44,8 @@ class SummaryModel:
             for word, times in counted.items():
                 row[columns[word]] = times * self.weight(word)
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        similar = rows @ rows.T + 1e-6
+        similar = rows @ rows.T + 1e-6  # one that is like no other leads to all of them
+        np.fill_diagonal(similar, 0.0)  # that a sentence is like itself says nothing
         steps = similar / similar.sum(axis=1, keepdims=True)
         rank = np.full(len(sentences), 1 / len(sentences))
         for _ in range(ROUNDS):
