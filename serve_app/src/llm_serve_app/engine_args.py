@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from llm_serve_app.engine_args_registries import SOURCES, registries
-from llm_serve_app.engine_args_schema import Schema, bounds, describe, plain
+from llm_serve_app.engine_args_schema import Schema, bounds, describe, describe_fields, plain
 
 _ORIGIN_ATTRIBUTE: Final = re.compile(r"^(?P<cls>[A-Z]\w+)\.(?P<name>\w+)$")
 _ORIGIN_GETTER: Final = re.compile(r"^get_field\((?P<cls>[A-Z]\w+), ['\"](?P<name>\w+)['\"]\)$")
@@ -92,6 +92,18 @@ def _hints(cls: type[Any]) -> dict[str, Any]:
     return typing.get_type_hints(cls, localns={"QuantizationConfigArgs": QuantizationConfigArgs}, include_extras=True)
 
 
+def _schema(name: str, hint: Any) -> Schema:
+    """Two arguments are annotated as free maps, but a configuration class reads them."""
+    from vllm.config import DiffusionConfig, SpeculativeConfig
+
+    def filled_in_by_vllm(field: str) -> bool:
+        return field.startswith(("_", "target_")) or field.endswith("_config")
+
+    if name == "speculative_config":
+        return describe_fields(SpeculativeConfig, filled_in_by_vllm)
+    return describe(DiffusionConfig if name == "diffusion_config" else hint)
+
+
 def _arguments(cls: type[Any], choices: dict[str, list[str]]) -> Iterator[tuple[str, Schema]]:
     origins, hints, docs = _origins(cls), _hints(cls), _docs(cls)
     for base in cls.__mro__[1:-1]:
@@ -100,7 +112,7 @@ def _arguments(cls: type[Any], choices: dict[str, list[str]]) -> Iterator[tuple[
         if field.name.startswith("_"):
             continue
         origin = _origin(field.name, origins)
-        schema = describe(field.name, hints[field.name]) | _default(field)
+        schema = _schema(field.name, hints[field.name]) | _default(field)
         if origin is not None:
             schema |= bounds(*origin) | _choices(schema, origin)
         if field.name in SOURCES:
@@ -114,7 +126,7 @@ def _choices(schema: Schema, origin: tuple[type[Any], str]) -> Schema:
     """The allowed texts of an argument that is annotated `str`, where the configuration class knows them."""
     if schema["type"] != ["string"] or "enum" in schema:
         return {}
-    finer = describe(origin[1], _hints(origin[0])[origin[1]])
+    finer = describe(_hints(origin[0])[origin[1]])
     return {"enum": finer["enum"]} if finer["type"] == ["string"] and "enum" in finer else {}
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import enum
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -32,35 +33,24 @@ class _ByName(GenerateJsonSchema):
         return super().enum_schema(schema)
 
 
-def _annotation(name: str, hint: Any) -> Any:
-    """Some arguments are annotated as free maps, but a configuration class reads them."""
-    from vllm.config import DiffusionConfig
-
-    return {"diffusion_config": DiffusionConfig | None}.get(name, hint)
-
-
-def describe(name: str, hint: Any) -> Schema:
-    """The flat schema of an argument. `type` is empty where any value may stand (a type that JSON cannot say)."""
-    if name == "speculative_config":
-        return {"type": ["null", "object"], "properties": _speculative(), "additionalProperties": False}
+def describe(hint: Any) -> Schema:
+    """The flat schema of a type. `type` is empty where any value may stand (a type that JSON cannot say)."""
     try:
-        schema = TypeAdapter(_annotation(name, hint)).json_schema(schema_generator=_ByName)
+        schema = TypeAdapter(hint).json_schema(schema_generator=_ByName)
     except _UNREADABLE:
         if typing.get_origin(hint) not in (typing.Union, types.UnionType):
             return {"type": []}
-        parts = [describe(name, part) for part in typing.get_args(hint)]
+        parts = [describe(part) for part in typing.get_args(hint)]
         return _merge([part for part in parts if part["type"]])
     return _flat(schema, schema.get("$defs", {}))
 
 
-def _speculative() -> dict[str, Schema]:
-    """What a user may write; `target_*` and `draft_*_config` are filled in by vLLM itself."""
-    from vllm.config import SpeculativeConfig
-
-    hints = typing.get_type_hints(SpeculativeConfig, include_extras=True)
-    names = [field.name for field in dataclasses.fields(SpeculativeConfig) if field.init]
-    ours = [name for name in names if not name.startswith(("_", "target_")) and not name.endswith("_config")]
-    return {name: describe("", hints[name]) | bounds(SpeculativeConfig, name) for name in ours}
+def describe_fields(cls: type[Any], leave_out: Callable[[str], bool]) -> Schema:
+    """A dataclass field by field, for those that hold types which pydantic cannot describe as a whole."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    names = [field.name for field in dataclasses.fields(cls) if field.init and not leave_out(field.name)]
+    fields = {name: describe(hints[name]) | bounds(cls, name) for name in names}
+    return {"type": ["object"], "properties": fields, "additionalProperties": False}
 
 
 def _flat(schema: Schema, defs: dict[str, Schema]) -> Schema:
