@@ -96,15 +96,27 @@ def test_status_is_what_the_crd_allows(case: Case) -> None:
 
 
 @cache
-def serve_problems(text: str) -> list[str]:
+def serve_problems(text: str, *, direct_streaming: bool, body_forwarded: bool) -> list[str]:
     """Many cases apply one configuration: it is checked once."""
-    return [str(problem) for problem in check(yaml.load(text, Loader=yaml.CSafeLoader))]
+    config = yaml.load(text, Loader=yaml.CSafeLoader)
+    return [str(p) for p in check(config, direct_streaming=direct_streaming, body_forwarded=body_forwarded)]
+
+
+def _switches(template: dict[str, Any]) -> dict[str, str]:
+    """Variables of a Ray container that are literals."""
+    env = template["spec"]["containers"][0].get("env", ())
+    return {entry["name"]: entry["value"] for entry in env if "value" in entry}
 
 
 @each_rayservice
 def test_ray_accepts_the_serve_configuration(applied: dict[str, Any]) -> None:
     """With Ray's own classes, strict about keys that Ray would drop without a word."""
-    problems = serve_problems(applied["spec"]["serveConfigV2"])
+    env = _switches(applied["spec"]["rayClusterConfig"]["headGroupSpec"]["template"])
+    problems = serve_problems(
+        applied["spec"]["serveConfigV2"],
+        direct_streaming=env.get("RAY_SERVE_LLM_ENABLE_DIRECT_STREAMING") == "1",
+        body_forwarded=env.get("RAY_SERVE_INGRESS_REQUEST_ROUTER_FORWARD_BODY") == "1",
+    )
     assert not problems, "\n".join(problems)
 
 
@@ -113,7 +125,7 @@ def test_scaling_lives_in_the_overrides(applied: dict[str, Any]) -> None:
     """A number inside `args` would restart the model at each edit; a missing one would be Ray's default of 1e9."""
     for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
         for config in application["args"]["llm_configs"]:
-            assert "deployment_config" not in config
+            assert config.get("deployment_config", {}).keys() <= {"request_router_config"}
         for override in application["deployments"]:
             assert {"min_replicas", "max_replicas", "target_ongoing_requests"} <= override["autoscaling_config"].keys()
             assert "ray_actor_options" not in override
@@ -129,6 +141,14 @@ def _templates(applied: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     cluster = applied["spec"]["rayClusterConfig"]
     groups = [(group["groupName"], group["template"]) for group in _groups(applied)]
     return [("head", cluster["headGroupSpec"]["template"]), *groups]
+
+
+@each_rayservice
+def test_head_and_workers_agree_about_serve(applied: dict[str, Any]) -> None:
+    """Serve reads its switches in every process: a node without them would run another proxy than the controller thinks."""
+    (_, head), *workers = _templates(applied)
+    wanted = {name: value for name, value in _switches(head).items() if name.startswith(("RAY_SERVE", "VLLM_USE_RAY"))}
+    assert all(wanted.items() <= _switches(worker).items() for _, worker in workers)
 
 
 @each_rayservice

@@ -51,7 +51,12 @@ class Reason(StrEnum):
     PODS_FORBIDDEN = "PodsForbidden"
     CONTAINER_EXITED = "ContainerExited"
     OUT_OF_MEMORY = "OutOfMemory"
+    # Of FastPath: on; off because the profile says so; off because of what plan/data/compatibility-*.yaml says.
+    DIRECT_STREAMING = "DirectStreaming"
     CLASSIC_INGRESS = "ClassicIngress"
+    RAY_TOO_OLD = "RayTooOld"
+    INGRESS_IS_SCALED = "IngressIsScaled"
+    ALIASES_NEED_INGRESS = "AliasesNeedIngress"
     AS_EXPECTED = "AsExpected"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from llm_operator.api.checks import hardware, names, ray, routing, scaling, source
+from llm_operator.api.checks import applications, hardware, names, ray, routing, scaling, source
 from llm_operator.api.crd import Schema, spec_schema
 from llm_operator.api.errors import FieldError, InvalidSpec, did_you_mean
 from llm_operator.api.rules import models as rules
@@ -79,6 +79,7 @@ def _cross_field(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
     yield from ray.check(spec)
     yield from routing.check(spec)
     yield from scaling.check(spec)
+    yield from applications.check(spec)
     for i, model in enumerate(spec.models):
         path = f"spec.models[{i}]"
         yield from source.check(path, model)

@@ -164,6 +164,8 @@ class ServerPlan:
     engine: EnginePlan
     scale: Scale
     probe: Probe
+    aliases: Pairs = ()
+    """Other names → model id, on the fast path. Not empty: our server class serves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +223,19 @@ class DeploymentPlan:
     """One deployment of a custom application."""
 
     name: str
-    scale: Scale | None
-    replicas: int | None
+    scale: Scale
+    """Its limits of requests do not count: those below do."""
     cpu: float
     gpu: float
     memory: int | None
     """Bytes."""
     probe: Probe
     max_ongoing_requests: int | None
+    """None: what the code says."""
     max_queued_requests: int | None
-    user_config: tuple[tuple[str, Any], ...]
+    """None: what the code says."""
+    user_config: tuple[tuple[str, Any], ...] | None
+    """None: none is handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +250,8 @@ class ApplicationPlan:
     deployments: tuple[DeploymentPlan, ...]
     group: GroupPlan
     held: tuple[tuple[str, int], ...]
+    sleeps: bool = False
+    """Every deployment may be at zero replicas at some time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,12 +309,17 @@ class Plan:
 
     @property
     def may_be_empty(self) -> bool:
-        """There may be no worker pod: then only the head can take the request that wakes a model."""
-        return any(model.sleeps for model in self.models)
+        """There may be no worker pod: then only the head can take the request that wakes one."""
+        asleep = [model.sleeps for model in self.models]
+        return any(asleep + [application.sleeps for application in self.applications])
 
     def url_of(self, model: ModelPlan) -> str:
         """OpenAI base URL of one model."""
         return f"{self.url}{model.serving.route.rstrip('/')}/v1"
+
+    def url_of_application(self, application: ApplicationPlan) -> str:
+        """Base URL of one application."""
+        return f"{self.url}{application.route.rstrip('/')}"
 
     @property
     def cluster_deletion_delay_seconds(self) -> int:
@@ -327,9 +339,10 @@ class Plan:
 
     @property
     def replicas(self) -> str:
-        """Wanted replicas of all models, fewest-most."""
-        fewest = sum(model.min_replicas for model in self.models)
-        most = sum(model.max_replicas for model in self.models)
+        """Wanted replicas of all models and of all deployments of applications, fewest-most."""
+        scales = [deployment.scale for application in self.applications for deployment in application.deployments]
+        fewest = sum(model.min_replicas for model in self.models) + sum(scale.min_replicas for scale in scales)
+        most = sum(model.max_replicas for model in self.models) + sum(scale.max_replicas for scale in scales)
         return span(fewest, most)
 
 

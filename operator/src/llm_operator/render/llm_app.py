@@ -4,10 +4,11 @@ llm/_internal/serve/serving_patterns)."""
 from typing import Any, Final
 
 from llm_operator.plan.placement import TOKEN
-from llm_operator.plan.plan import Builder, EnginePlan, IngressPlan, ServerPlan, ServingPlan
+from llm_operator.plan.plan import Builder, EnginePlan, IngressPlan, Pairs, ServerPlan, ServingPlan
 from llm_operator.render.autoscaling import autoscaling
 
 _ALIAS_INGRESS: Final = "llm_serve_app.ingress:AliasIngress"
+_ALIAS_SERVER: Final = "llm_serve_app.server:AliasServer"
 
 
 def _llm_config(engine: EnginePlan) -> dict[str, Any]:
@@ -33,6 +34,9 @@ def _llm_config(engine: EnginePlan) -> dict[str, Any]:
 
 def _engines(serving: ServingPlan) -> dict[str, Any]:
     configs = [_llm_config(server.engine) for server in serving.servers]
+    for config, server in zip(configs, serving.servers, strict=True):
+        if server.aliases:
+            config["server_cls"] = _ALIAS_SERVER
     if serving.builder is Builder.PREFILL_DECODE:
         return {"prefill_config": configs[0], "decode_config": configs[1]}
     if serving.builder is Builder.DATA_PARALLEL:
@@ -51,6 +55,11 @@ def _args(serving: ServingPlan) -> dict[str, Any]:
     return args
 
 
+def _aliases(aliases: Pairs) -> dict[str, Any]:
+    """Serve calls reconfigure() with it, in place."""
+    return {"user_config": {"aliases": dict(aliases)}} if aliases else {}
+
+
 def _server_override(server: ServerPlan) -> dict[str, Any]:
     return {
         "name": server.deployment,
@@ -60,6 +69,7 @@ def _server_override(server: ServerPlan) -> dict[str, Any]:
         "graceful_shutdown_timeout_s": server.probe.graceful_shutdown_s,
         # Stop before start: a surge needs accelerators that nobody asked for.
         "max_surge_percent": 0,
+        **_aliases(server.aliases),
     }
 
 
@@ -69,15 +79,12 @@ def ingress_deployment(ingress: IngressPlan) -> str:
 
 
 def _ingress_override(ingress: IngressPlan, graceful_shutdown_s: int) -> dict[str, Any]:
-    override: dict[str, Any] = {
+    return {
         "name": ingress_deployment(ingress),
         **autoscaling(ingress.scale),
         "graceful_shutdown_timeout_s": graceful_shutdown_s,
+        **_aliases(ingress.aliases),
     }
-    if ingress.aliases:
-        # Serve calls reconfigure() with it, in place.
-        override["user_config"] = {"aliases": dict(ingress.aliases)}
-    return override
 
 
 def llm_application(serving: ServingPlan) -> dict[str, Any]:

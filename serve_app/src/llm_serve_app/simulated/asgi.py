@@ -90,9 +90,10 @@ async def _response(answers: AsyncGenerator[Any, None]) -> Response:
 def _models(engine: Any) -> Any:
     async def models() -> ModelList:
         served = engine.served
-        base = ModelCard(id=served.model_id, root=served.model_id, max_model_len=served.context_length)
+        names = (served.model_id, *served.aliases)
+        base = [ModelCard(id=name, root=served.model_id, max_model_len=served.context_length) for name in names]
         adapters = [ModelCard(id=name, root=path, parent=served.model_id) for name, path in served.loras.items()]
-        return ModelList(data=[base, *adapters])
+        return ModelList(data=[*base, *adapters])
 
     return models
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 from ray.llm._internal.serve.core.configs.llm_config import DiskMultiplexConfig, LLMConfig
@@ -74,6 +74,10 @@ class SimulatedEngine(LLMEngine):  # type: ignore[misc]  # Ray's class is untype
     async def resolve_lora(self, lora_model: DiskMultiplexConfig) -> None:
         """LLMServer has downloaded the adapter. Raises ValueError as vLLM does."""
         self.served.load_lora(lora_model.model_id, lora_model.local_path)
+
+    def serve_aliases(self, aliases: Sequence[str]) -> None:
+        """Take further names for the model; replaces those of before."""
+        self.served.aliases = tuple(aliases)
 
     async def chat(self, request: Any, raw_request_info: RawRequestInfo | None = None) -> Answers:
         try:

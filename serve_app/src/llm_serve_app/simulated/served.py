@@ -18,7 +18,8 @@ GENERATE, POOLING = frozenset({"generate", "transcription"}), frozenset({"embed"
 
 @dataclass(slots=True)
 class Served:
-    """One model. `loras`: names of adapters that are loaded, each `<model id>:<adapter>`, with their paths."""
+    """One model. `loras`: names of adapters that are loaded, each `<model id>:<adapter>`, with their paths; `aliases`: other
+    names of the model itself."""
 
     model_id: str
     settings: Settings
@@ -30,6 +31,7 @@ class Served:
     arguments: dict[str, Any]
     scheduler: Scheduler
     loras: dict[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
     def check(self, model: str | None, task: str, endpoint: str) -> None:
         """Raises Refused for another model, or one that cannot do the task (Ray 2.60.0, vllm_engine.py)."""
@@ -38,7 +40,7 @@ class Served:
                 f"This model does not support the '{task}' task. The {endpoint} endpoint is not available for this model.",
                 kind="invalid_request_error",
             )
-        if model and model != self.model_id and model not in self.loras:
+        if model and model not in (self.model_id, *self.aliases, *self.loras):
             raise Refused(f"The model `{model}` does not exist.", 404, "NotFoundError")
 
     def reasons(self, request: Any) -> bool:

@@ -14,13 +14,22 @@ DEFAULT_RAY_VERSION: Final = "2.60.0"
 
 
 class Performance(ApiModel):
-    """How requests travel from the Service to the engine."""
+    """How requests travel from the Service to the engine.
+
+    On the fast path HAProxy sends them straight to the engine's own HTTP server; Ray's OpenAI ingress and its proxy are left
+    out. Then clients of the Service reach all that vLLM 0.29 has, beside /v1/chat/completions, /v1/completions,
+    /v1/embeddings, /v1/audio/transcriptions and /v1/models: /v1/responses, /v1/messages, /rerank, /score, /pooling, /classify,
+    /tokenize, /detokenize, /invocations, /health, /ping, /version, /load, /metrics, /docs, /openapi.json, and
+    /scale_elastic_ep, which changes nothing in an engine that Ray places. What runs code or changes the engine (sleep, RPC, weights,
+    profiler, loading of adapters) stays closed: vLLM opens it only by variables that engine.env refuses.
+    Every Ray pod listens on 8404 (HAProxy's statistics), 9101 (its metrics) and, with replicas, 30000-31000 (the replicas' own HTTP
+    servers), all without authentication: a NetworkPolicy should let only the Service's port 8000 in.
+    """
 
     profile: Literal["Auto", "Throughput", "Classic"] = Field(
         default="Auto",
-        description="Throughput: the fast path (HAProxy, direct streaming, Serve's throughput mode) on head and workers; refused where it "
-        "cannot work. Classic: Ray Serve's own proxy and OpenAI ingress. Auto: the fast path wherever it works; condition "
-        "FastPath says why not.",
+        description="Auto: the fast path wherever everything works on it, else as Classic; condition FastPath says why. Throughput: the "
+        "fast path, and what does not work on it is refused. Classic: Ray Serve's proxy and OpenAI ingress.",
     )
 
 

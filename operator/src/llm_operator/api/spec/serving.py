@@ -71,24 +71,43 @@ class Lora(ApiModel):
 class PrefixCacheAffinity(ApiModel):
     """Options of strategy PrefixCacheAffinity."""
 
+    model_config = with_rules(rules.EVICTION_OPTIONS)
+
     imbalance_threshold: Integer | None = Field(
         default=None,
         ge=1,
         le=1_000_000,
-        description="Difference in queue length above which load counts more than the prefix. Default: never.",
+        description="Difference in requests in flight between two replicas above which load counts more than the prefix. "
+        "Default: never.",
     )
     match_rate: Number | None = Field(
-        default=None, ge=0, le=1, description="Least share of the prompt that must match, in [0, 1]. Default: 0.1."
+        default=None,
+        ge=0,
+        le=1,
+        description="Least share of the prompt, in [0, 1], that must match; else the replica with the fewest prefixes. Default: 0.1.",
     )
-    evict: Boolean | None = Field(default=None, description="Forget old prefixes. Default: false.")
+    evict: Boolean | None = Field(
+        default=None,
+        description="Forget old prefixes; else the router's memory grows with every new one. Default: false.",
+    )
     eviction_threshold_chars: Integer | None = Field(
-        default=None, ge=1, le=1_000_000_000, description="Size above which prefixes are forgotten, in characters."
+        default=None,
+        ge=1,
+        le=1_000_000_000,
+        description="Size above which prefixes are forgotten, in characters. Only with evict. Default: 400000.",
     )
     eviction_target_chars: Integer | None = Field(
-        default=None, ge=1, le=1_000_000_000, description="Size down to which prefixes are forgotten, in characters."
+        default=None,
+        ge=1,
+        le=1_000_000_000,
+        description="Size down to which prefixes are forgotten, in characters; at most evictionThresholdChars. Only with evict. "
+        "Default: 360000.",
     )
     eviction_interval_seconds: Integer | None = Field(
-        default=None, ge=1, le=86_400, description="Time between two looks at the size, in seconds."
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Time between two looks at the size, in seconds. Only with evict. Default: 10.",
     )
 
 
@@ -104,7 +123,11 @@ class SessionAffinity(ApiModel):
         default=None, ge=1, le=10_000, description="Points of each replica on the hash ring. Default: 100."
     )
     fallback_replicas: Integer | None = Field(
-        default=None, ge=0, le=100, description="Next replicas on the ring that are tried. Default: 2."
+        default=None,
+        ge=0,
+        le=100,
+        description="Next replicas on the ring that are tried when the first is full. Only with performance.profile Classic: on "
+        "the fast path no replica is asked first. Default: 2.",
     )
 
 
@@ -117,7 +140,10 @@ class Routing(ApiModel):
         default=None,
         description="PowerOfTwo: the shorter queue of two. RoundRobin: in turn. Session: the same replica for the same session header. "
         "PrefixCacheAffinity: the replica that has seen the prompt's beginning. KVAware: by the engines' own KV events (alpha in Ray; "
-        "the image must contain dynamo.llm). Default: RoundRobin on the fast path, else PowerOfTwo.",
+        "only on the fast path, not with data parallelism or disaggregation; spec.ray.image must contain ai-dynamo). To or from "
+        "PrefixCacheAffinity or KVAware on the fast path brings up a new Ray cluster: its proxies must read bodies then. "
+        "Default: RoundRobin on the fast path, else PowerOfTwo.",
+        json_schema_extra=cost(Cost.CLUSTER),
     )
     prefix_cache_affinity: PrefixCacheAffinity | None = Field(
         default=None, description="Only with strategy PrefixCacheAffinity."
