@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster import names
+
 from generate.applications import applications
 
 ROOT = Path(__file__).resolve().parents[2]

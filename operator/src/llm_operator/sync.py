@@ -28,6 +28,8 @@ from llm_operator.status.models import carried, models
 from llm_operator.status.observed import Observed, observe
 
 DRIFT_CORRECTED: Final = "DriftCorrected"
+# Applications of the user's own have the route that the spec says.
+_LLM_BUILDERS: Final = "ray.serve.llm"
 CHILD_RECREATED: Final = "ChildRecreated"
 _WATCHED: Final = (ConditionType.READY, ConditionType.ACCEPTED, ConditionType.RENDERED, ConditionType.DEGRADED)
 
@@ -70,7 +72,8 @@ def _live_routes(scope: Scope) -> dict[str, str]:
         return {}
     try:
         config = json.loads(scope.child.get("spec", {}).get("serveConfigV2", "{}"))
-        return {str(app["name"]): str(app["route_prefix"]) for app in config.get("applications", ())}
+        models = (app for app in config.get("applications", ()) if str(app["import_path"]).startswith(_LLM_BUILDERS))
+        return {str(app["name"]): str(app["route_prefix"]) for app in models}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}  # edited by hand into something else
 
@@ -106,7 +109,7 @@ def _plan(scope: Scope) -> tuple[LLMDeploymentSpec | None, Plan | None, InvalidS
         spec = validate(scope.name, scope.parent.get("spec"))
         uid = str(metadata.get("uid", ""))
         now = datetime.fromisoformat(scope.now)
-        plan = resolve(spec, name=scope.name, namespace=scope.namespace, uid=uid, routes=routes(scope), now=now)
+        plan = resolve(spec, name=scope.name, namespace=scope.namespace, uid=uid, routes=routes(scope), now=now, policy=scope.policy)
         return spec, plan, None
     except InvalidSpec as invalid:
         return None, None, invalid

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Object: TypeAlias = Mapping[str, Any]
 """A Kubernetes object as decoded JSON; never changed in place."""
@@ -16,6 +16,9 @@ class Policy:
     """Caches on folders of the node (`hostPath`): whoever may use them can read and write the node's files there."""
     application_import_paths: tuple[str, ...] = ("llm_serve_app",)
     """Python packages that `applications[].importPath` may start with."""
+
+
+DEFAULT_POLICY: Final = Policy()
 
 
 @dataclass(frozen=True, slots=True)

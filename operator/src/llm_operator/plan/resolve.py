@@ -8,20 +8,14 @@ from llm_operator.api.checks.scaling import scalings
 from llm_operator.api.errors import FieldError, InvalidSpec
 from llm_operator.api.names import SERVE_PORT
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
-from llm_operator.api.spec.model import Model
-from llm_operator.plan import catalog, fast_path, schedules
+from llm_operator.plan import application_checks, catalog, fast_path, schedules
+from llm_operator.plan import routes as paths
+from llm_operator.plan.applications import application_plan
 from llm_operator.plan.engine_args import check_args
-from llm_operator.plan.plan import Plan, PodResources
+from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
+from llm_operator.plan.plan import ApplicationPlan, Plan, PodResources
 from llm_operator.plan.routing import session_env
 from llm_operator.plan.serving import model_plan
-
-
-def _route(model: Model, spec: LLMDeploymentSpec, routes: Mapping[str, str]) -> str:
-    """A route never changes while the model exists. A lone new model gets `/`, every other one `/<name>`."""
-    if model.name in routes:
-        return routes[model.name]
-    alone = len(spec.models) == 1 and "/" not in routes.values()
-    return "/" if alone else f"/{model.name}"
 
 
 def _head(spec: LLMDeploymentSpec) -> PodResources:
@@ -35,21 +29,48 @@ def _head(spec: LLMDeploymentSpec) -> PodResources:
     )
 
 
-def _errors(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
+def _errors(spec: LLMDeploymentSpec, policy: Policy) -> Iterator[FieldError]:
     """What needs the data of this package: names and types of vLLM's arguments, presets, compatibility."""
     for i, model in enumerate(spec.models):
         yield from check_args(f"spec.models[{i}]", model)
     for path, scaling in scalings(spec):
         yield from schedules.check(path, scaling)
     yield from fast_path.check(spec)
+    yield from application_checks.check(spec, policy)
+
+
+def _applications(spec: LLMDeploymentSpec, current: LLMDeploymentSpec, image: str) -> tuple[ApplicationPlan, ...]:
+    """`current`: the spec with the bounds of the open schedules."""
+    return tuple(
+        application_plan(
+            f"spec.applications[{i}]",
+            application,
+            image=image,
+            sleeps=all(
+                deployment.scaling is not None and schedules.may_sleep(deployment.scaling)
+                for deployment in spec.applications[i].deployments
+            ),
+        )
+        for i, application in enumerate(current.applications)
+    )
 
 
 def resolve(
-    spec: LLMDeploymentSpec, *, name: str, namespace: str, uid: str, routes: Mapping[str, str], now: datetime
+    spec: LLMDeploymentSpec,
+    *,
+    name: str,
+    namespace: str,
+    uid: str,
+    routes: Mapping[str, str],
+    now: datetime,
+    policy: Policy = DEFAULT_POLICY,
 ) -> Plan:
     """`routes`: model name → route prefix of the models that are served already; `now`: aware, for the schedules.
     Raises InvalidSpec."""
-    if errors := tuple(_errors(spec)):
+    if errors := tuple(_errors(spec, policy)):
+        raise InvalidSpec(errors)
+    taken = {model.name: paths.model_route(model, spec, routes) for model in spec.models}
+    if errors := tuple(paths.check(spec, taken)):
         raise InvalidSpec(errors)
     image = spec.ray.image or catalog.DEFAULT_IMAGE
     fast = fast_path.fast_path(spec)
@@ -58,7 +79,7 @@ def resolve(
         model_plan(
             f"spec.models[{i}]",
             model,
-            route=_route(model, spec, routes),
+            route=taken[model.name],
             image=image,
             fast=fast.enabled,
             sleeps=any(schedules.may_sleep(scaling) for scaling in schedules.scalings_of(spec.models[i])),
@@ -76,6 +97,7 @@ def resolve(
         models=models,
         url=f"http://{name}-serve-svc.{namespace}.svc:{SERVE_PORT}",
         fast_path=fast,
+        applications=_applications(spec, current.spec, image),
         env=session_env(spec),
         idle_timeout_seconds=spec.ray.autoscaler.idle_timeout_seconds,
         upscaling_mode=spec.ray.autoscaler.upscaling_mode,
