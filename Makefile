@@ -41,7 +41,7 @@ lint: venv ## ruff, mypy --strict, import contracts, yamllint (helm lint is part
 	$(VENV)/bin/ruff format --check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/ruff check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/mypy --config-file $(CONFIG) operator/src serve_app/src
-	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e tests/demo tests/generate
+	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e tests/catalogue tests/demo tests/generate
 	cd operator && ../$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/yamllint -c tests/yamllint.yaml manifests charts/llm-operator/values.yaml charts/llm-operator/Chart.yaml
 
