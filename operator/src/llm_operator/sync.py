@@ -21,6 +21,7 @@ from llm_operator.plan.resolve import resolve
 from llm_operator.render.bounds import cluster_patch
 from llm_operator.render.drift import differences
 from llm_operator.render.rayservice import rayservice
+from llm_operator.status.applications import applications
 from llm_operator.status.build import build
 from llm_operator.status.conditions import Facts
 from llm_operator.status.diagnosis import diagnose
@@ -109,7 +110,15 @@ def _plan(scope: Scope) -> tuple[LLMDeploymentSpec | None, Plan | None, InvalidS
         spec = validate(scope.name, scope.parent.get("spec"))
         uid = str(metadata.get("uid", ""))
         now = datetime.fromisoformat(scope.now)
-        plan = resolve(spec, name=scope.name, namespace=scope.namespace, uid=uid, routes=routes(scope), now=now, policy=scope.policy)
+        plan = resolve(
+            spec,
+            name=scope.name,
+            namespace=scope.namespace,
+            uid=uid,
+            routes=routes(scope),
+            now=now,
+            policy=scope.policy,
+        )
         return spec, plan, None
     except InvalidSpec as invalid:
         return None, None, invalid
@@ -182,6 +191,9 @@ def _facts(
         invalid=invalid,
         path=plan.fast_path if plan is not None else None,
         models=tuple(models(scope, plan, observed) if plan is not None else carried(scope, observed)),
+        applications=tuple(
+            applications(scope, plan, observed) if plan is not None else carried(scope, observed, "applications")
+        ),
         cause=diagnose(scope, observed) if observed.exists else None,
         apply_pending=needed,
         foreign=foreign,

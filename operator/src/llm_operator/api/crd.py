@@ -32,6 +32,7 @@ _READY: Final = '.status.conditions[?(@.type=="Ready")]'
 _COLUMNS: Final = (
     ("Ready", "string", f"{_READY}.status", 0),
     ("Models", "string", ".status.modelsReady", 0),
+    ("Applications", "string", ".status.applicationsReady", 1),
     ("Replicas", "string", ".status.replicas", 0),
     ("GPU", "string", ".status.gpus", 0),
     ("URL", "string", ".status.url", 0),

@@ -33,7 +33,9 @@ class ModelStatus(ApiModel):
     url: str = Field(max_length=512, description="OpenAI base URL of the model inside the cluster.")
     accelerators: str = Field(max_length=64, description="Accelerators of one replica, e.g. 2xH100.")
     replicas: str = Field(max_length=16, description="Wanted replicas: a number, or fewest-most when autoscaled.")
-    schedule: str = Field(max_length=20, description="Name of the open window of scaling.schedules; empty when none is.")
+    schedule: str = Field(
+        max_length=20, description="Name of the open window of scaling.schedules; empty when none is."
+    )
     state: str = Field(
         max_length=MAX_STATE,
         description="Status of the Serve application, with the engine's deployment: RUNNING/HEALTHY.",
@@ -42,6 +44,21 @@ class ModelStatus(ApiModel):
         max_length=MAX_MESSAGE,
         description="What Ray Serve or the engine says about it; empty when all is well.",
     )
+
+
+class ApplicationStatus(ApiModel):
+    """One application of spec.applications as Ray Serve reports it."""
+
+    name: str = Field(max_length=40, description="Name of the application.")
+    ready: Status = Field(
+        description="Whether Serve runs it and all its deployments are healthy; Unknown when Serve has not answered."
+    )
+    url: str = Field(max_length=512, description="Base URL of the application inside the cluster.")
+    state: str = Field(
+        max_length=MAX_STATE,
+        description="Status of the Serve application, with that of its worst deployment: RUNNING/HEALTHY.",
+    )
+    message: str = Field(max_length=MAX_MESSAGE, description="What Ray Serve says about it; empty when all is well.")
 
 
 class RayServiceStatus(ApiModel):
@@ -61,9 +78,18 @@ class LLMDeploymentStatus(ApiModel):
     """What the operator observed. Nothing in it changes without a cause."""
 
     observed_generation: int = Field(ge=0, description="metadata.generation that this status is about.")
-    url: str = Field(max_length=512, description="OpenAI base URL inside the cluster (of the first model).")
+    url: str = Field(
+        max_length=512,
+        description="OpenAI base URL inside the cluster (of the first model; without models, URL of the first application).",
+    )
     models_ready: str = Field(max_length=16, description="Ready models of all models, e.g. 1/2.")
-    replicas: str = Field(max_length=32, description="Wanted replicas of all models: a number, or fewest-most.")
+    applications_ready: str = Field(
+        max_length=16, description="Ready applications of all applications, e.g. 1/2; absent without applications."
+    )
+    replicas: str = Field(
+        max_length=32,
+        description="Wanted replicas of all models and of all deployments of applications: a number, or fewest-most.",
+    )
     gpus: str = Field(
         max_length=1024,
         description="Accelerators held at the fewest replicas, e.g. 4xH100,1xL4; 0 for CPU only.",
@@ -77,6 +103,11 @@ class LLMDeploymentStatus(ApiModel):
     models: tuple[ModelStatus, ...] = Field(
         max_length=16,
         description="Each model.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
+    applications: tuple[ApplicationStatus, ...] = Field(
+        max_length=16,
+        description="Each application; absent without applications.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
     ray_service: RayServiceStatus = Field(description="The child.")

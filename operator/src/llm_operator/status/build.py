@@ -9,8 +9,21 @@ from llm_operator.plan.plan import Plan
 from llm_operator.status.conditions import Facts
 
 
-def _ready_count(models: Sequence[dict[str, Any]]) -> str:
-    return f"{sum(model['ready'] == Status.TRUE for model in models)}/{len(models)}"
+def _ready_count(served: Sequence[dict[str, Any]]) -> str:
+    return f"{sum(entry['ready'] == Status.TRUE for entry in served)}/{len(served)}"
+
+
+def _url(plan: Plan) -> str:
+    """Of the first model; without models, of the first application."""
+    return plan.url_of(plan.models[0]) if plan.models else plan.url_of_application(plan.applications[0])
+
+
+def _applications(facts: Facts) -> dict[str, Any]:
+    """Absent as long as there never were any: a list that was written once is written empty, since what an apply drops as a
+    whole comes back as null."""
+    if not facts.applications and "applications" not in facts.scope.status:
+        return {}
+    return {"applications": list(facts.applications), "applicationsReady": _ready_count(facts.applications)}
 
 
 def _ray_service(facts: Facts) -> dict[str, Any]:
@@ -38,13 +51,14 @@ def build(facts: Facts, plan: Plan | None) -> dict[str, Any]:
         ),
         "models": list(facts.models),
         "modelsReady": _ready_count(facts.models),
+        **_applications(facts),
         "rayService": _ray_service(facts),
     }
     if plan is None:
         return status | {key: last[key] for key in ("url", "replicas", "gpus", "renderVersion") if key in last}
     stopped = facts.suspended
     return status | {
-        "url": plan.url_of(plan.models[0]),
+        "url": _url(plan),
         "replicas": "0" if stopped else plan.replicas,
         "gpus": "0" if stopped else plan.gpus,
         "renderVersion": RENDER_VERSION,

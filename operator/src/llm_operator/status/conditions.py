@@ -24,6 +24,7 @@ class Facts:
     path: FastPath | None
     """None when the spec is wrong."""
     models: tuple[dict[str, Any], ...]
+    applications: tuple[dict[str, Any], ...]
     cause: Cause | None
     apply_pending: bool
     """The live RayService differs from what is wanted (before the apply, or while paused)."""
@@ -38,9 +39,14 @@ class Facts:
         return self.spec is not None and self.spec.suspend and not (self.spec.paused and self.observed.exists)
 
     @property
+    def served(self) -> tuple[dict[str, Any], ...]:
+        """Status entries of all models and applications."""
+        return self.models + self.applications
+
+    @property
     def all_ready(self) -> bool:
-        """KubeRay has endpoints and Serve runs every model."""
-        return self.observed.ready and bool(self.models) and all(m["ready"] == Status.TRUE for m in self.models)
+        """KubeRay has endpoints and Serve runs every model and application."""
+        return self.observed.ready and bool(self.served) and all(each["ready"] == Status.TRUE for each in self.served)
 
     @property
     def blocked(self) -> Condition | None:
@@ -91,7 +97,7 @@ class Facts:
         return Condition(kind, Status.TRUE, Reason.APPLIED)
 
     def ready(self) -> Condition:
-        """Do all models answer?"""
+        """Do all models and applications answer?"""
         kind = ConditionType.READY
         if self.suspended:
             return Condition(kind, Status.FALSE, Reason.SUSPENDED, "spec.suspend is true: nothing runs")
@@ -106,19 +112,19 @@ class Facts:
     def _not_ready(self, kind: ConditionType) -> Condition:
         if self.cause is not None:
             return Condition(kind, Status.FALSE, self.cause.reason, self.cause.message)
-        if not self.models and (blocked := self.blocked) is not None:
+        if not self.served and (blocked := self.blocked) is not None:
             return Condition(kind, Status.FALSE, blocked.reason, blocked.message)
         if self.observed.active_cluster and not self.observed.settled:
             return Condition(kind, Status.FALSE, Reason.DEPLOYING, _NOT_TAKEN_UP)
-        waiting = [model for model in self.models if model["ready"] != Status.TRUE]
-        said = "; ".join(f"{model['name']}: {model['message'] or model['state']}" for model in waiting)
-        if waiting and all(model["ready"] == Status.UNKNOWN for model in waiting) and self.observed.ready:
+        waiting = [each for each in self.served if each["ready"] != Status.TRUE]
+        said = "; ".join(f"{each['name']}: {each['message'] or each['state']}" for each in waiting)
+        if waiting and all(each["ready"] == Status.UNKNOWN for each in waiting) and self.observed.ready:
             return Condition(
                 kind, Status.UNKNOWN, Reason.STATUS_UNKNOWN, "Ray Serve has not said how its applications are"
             )
         if not waiting:
             return Condition(kind, Status.FALSE, Reason.NO_ENDPOINTS, f"KubeRay: {self.observed.ready_message}")
-        if not any(model["state"] != "Unknown" for model in waiting):
+        if not any(each["state"] != "Unknown" for each in waiting):
             return Condition(kind, Status.FALSE, Reason.CREATING, "the Ray cluster is starting")
         return Condition(kind, Status.FALSE, Reason.DEPLOYING, said)
 

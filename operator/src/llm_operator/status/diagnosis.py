@@ -5,13 +5,14 @@ a worker without a Serve proxy is NotReady by design (KubeRay 1.6.2, controllers
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from llm_operator.api.conditions import Reason
 from llm_operator.api.names import RAY_GROUP_LABEL, RAY_NODE_TYPE_LABEL
 from llm_operator.plan.inputs import Object, Scope
+from llm_operator.plan.placement import group_name
 from llm_operator.status.observed import Observed
 
 _POD_NAME: Final = re.compile(r'pods? "[^"]+" is forbidden')
@@ -34,6 +35,23 @@ def _where(pod: Object) -> str:
     return f'worker group "{labels.get(RAY_GROUP_LABEL, "?")}"'
 
 
+def _applications(scope: Scope) -> frozenset[str]:
+    """Names of spec.applications, as far as the spec can be read, with their worker groups'."""
+    spec = scope.parent.get("spec")
+    found = spec.get("applications") if isinstance(spec, Mapping) else None
+    listed = [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, Sequence) else []
+    names = {str(entry.get("name")) for entry in listed}
+    return frozenset(names | {group_name(name) for name in names})
+
+
+def _of_application(scope: Scope, pod: Object) -> bool:
+    return pod.get("metadata", {}).get("labels", {}).get(RAY_GROUP_LABEL) in _applications(scope)
+
+
+def _served(scope: Scope, name: str) -> str:
+    return f'{"application" if name in _applications(scope) else "model"} "{name}"'
+
+
 def _containers(pod: Object) -> Iterator[dict[str, Any]]:
     status = pod.get("status") or {}
     yield from status.get("initContainerStatuses") or ()
@@ -51,7 +69,8 @@ def _waiting(scope: Scope) -> Iterator[tuple[Object, dict[str, Any], str, str]]:
 def _image(scope: Scope, observed: Observed) -> Cause | None:
     for pod, container, reason, message in _waiting(scope):
         if reason in _IMAGE_REASONS:
-            field = "spec.ray.image" if _where(pod) == "head" else "engine.image or spec.ray.image"
+            own = "applications[].image" if _of_application(scope, pod) else "engine.image"
+            field = "spec.ray.image" if _where(pod) == "head" else f"{own} or spec.ray.image"
             # The kubelet alternates between the error and its back-off; the part that stays is the cause.
             detail = message.rpartition("ErrImagePull: ")[2] if "ErrImagePull: " in message else message
             detail = "" if detail.startswith("Back-off") else detail
@@ -65,10 +84,10 @@ def _image(scope: Scope, observed: Observed) -> Cause | None:
 def _secret(scope: Scope, observed: Observed) -> Cause | None:
     for pod, _, reason, message in _waiting(scope):
         if reason == "CreateContainerConfigError":
+            field = "applications[].env" if _of_application(scope, pod) else "source.tokenSecretRef or engine.env"
             return Cause(
                 Reason.SECRET_KEY_MISSING,
-                f"{_where(pod)}: {message}; create it in namespace {scope.namespace}, "
-                "or correct source.tokenSecretRef or engine.env",
+                f"{_where(pod)}: {message}; create it in namespace {scope.namespace}, or correct {field}",
             )
     return None
 
@@ -85,7 +104,12 @@ def _out_of_memory(scope: Scope, observed: Observed) -> Cause | None:
     for pod in scope.pods:
         for container in _containers(pod):
             if _terminated(container).get("reason") == "OOMKilled":
-                field = "spec.ray.head.resources.memory" if _where(pod) == "head" else "resources.memory of the model"
+                own = "workers.resources.memory of the application" if _of_application(scope, pod) else ""
+                field = (
+                    "spec.ray.head.resources.memory"
+                    if _where(pod) == "head"
+                    else own or "resources.memory of the model"
+                )
                 return Cause(
                     Reason.OUT_OF_MEMORY,
                     f"{_where(pod)}: container {container.get('name')} was killed for memory; raise {field}",
@@ -129,14 +153,14 @@ def _forbidden(scope: Scope, observed: Observed) -> Cause | None:
 def _deploy_failed(scope: Scope, observed: Observed) -> Cause | None:
     for name, application in (*observed.applications.items(), *observed.pending_applications.items()):
         if application.failed:
-            return Cause(Reason.DEPLOY_FAILED, f'model "{name}": Ray Serve gave up: {application.text}')
+            return Cause(Reason.DEPLOY_FAILED, f"{_served(scope, name)}: Ray Serve gave up: {application.text}")
     return None
 
 
 def _unhealthy(scope: Scope, observed: Observed) -> Cause | None:
     for name, application in observed.applications.items():
         if application.unhealthy:
-            return Cause(Reason.UNHEALTHY, f'model "{name}": {application.text or application.state}')
+            return Cause(Reason.UNHEALTHY, f"{_served(scope, name)}: {application.text or application.state}")
     return None
 
 
