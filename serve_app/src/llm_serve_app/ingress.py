@@ -1,4 +1,4 @@
-"""AliasIngress: Ray Serve LLM's OpenAI ingress, in which clients may use other names for a model.
+"""AliasIngress: Ray Serve LLM's OpenAI ingress, in which clients may use other names for a model or for one of its LoRA adapters.
 
 The aliases arrive through Serve's `user_config`, so editing them changes no code version and restarts nothing. Needs
 vLLM, like ray.serve.llm itself. Ray 2.60.0: ray/llm/_internal/serve/core/ingress/{ingress,builder}.py.
@@ -34,7 +34,7 @@ class AliasIngress(OpenAiIngress):  # type: ignore[misc]  # Ray's class is untyp
         every one after it, so one wrong alias would take the models down (seen on Ray 2.60).
         """
         try:
-            self._aliases = parse_aliases(user_config, self._model_cards)
+            self._aliases = parse_aliases(user_config, self._model_cards, with_adapters=self._lora_paths)
         except InvalidAliases as error:
             logger.error("%s; the aliases stay %s", error, self._aliases)
 
@@ -46,13 +46,18 @@ class AliasIngress(OpenAiIngress):  # type: ignore[misc]  # Ray's class is untyp
             yield chunk
 
     async def model(self, model_id: str) -> ModelCard | None:
-        """The card of a model; an alias has the card of its model, with its own id and the model's id as `root`."""
+        """The card of a model; an alias has the card of its target, with its own id and the target's id as `root`.
+
+        None for an unknown model, and for an adapter whose configuration cannot be read from the bucket.
+        """
         if model_id not in self._aliases:
             return await super().model(model_id)
         root = self._aliases[model_id]
         card = await super().model(root)
-        return card.model_copy(update={"id": model_id, "metadata": {**card.metadata, "root": root}})
+        return card and card.model_copy(update={"id": model_id, "metadata": {**card.metadata, "root": root}})
 
     async def models(self) -> ModelList:
+        """Ray's list, and the aliases; as Ray does, without adapters that cannot be read."""
         listed = await super().models()
-        return ModelList(data=[*listed.data, *[await self.model(alias) for alias in sorted(self._aliases)]])
+        cards = [await self.model(alias) for alias in sorted(self._aliases)]
+        return ModelList(data=[*listed.data, *[card for card in cards if card is not None]])

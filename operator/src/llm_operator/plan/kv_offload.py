@@ -7,21 +7,20 @@ from typing import Any
 from llm_operator.api import quantity
 from llm_operator.api.errors import FieldError
 from llm_operator.api.parts import Part
-from llm_operator.api.spec.hardware import Accelerator, Parallelism
 from llm_operator.api.spec.model import Model
 from llm_operator.plan.groups import pod_resources
 from llm_operator.plan.placement import shape
 
 
-def offload_kwargs(model: Model, accelerators: tuple[Accelerator, ...], parallelism: Parallelism) -> dict[str, Any]:
-    """`accelerators`, `parallelism`: of the model, or of one half of it."""
+def offload_kwargs(model: Model, part: Part) -> dict[str, Any]:
+    """Of the model, or of one half of it."""
     offload = model.kv_cache.offload
     if offload is None:
         return {}
     gibibytes = (
         quantity.parse(offload.memory)
         / quantity.GIB
-        * min(shape(accelerator, parallelism).pods_per_engine for accelerator in accelerators)
+        * min(shape(accelerator, part.parallelism).pods_per_engine for accelerator in part.accelerators)
     )
     whole = int(gibibytes) if gibibytes == int(gibibytes) else round(gibibytes, 3)
     return {"kv_offloading_backend": "native", "kv_offloading_size": whole}

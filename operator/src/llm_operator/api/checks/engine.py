@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llm_operator.api.errors import FieldError
 from llm_operator.api.rules import engine as rules
 from llm_operator.api.rules.rule import Rule
-from llm_operator.api.spec.engine import Engine, Speculative
+from llm_operator.api.spec.engine import Engine, Multimodal, Speculative
 from llm_operator.api.spec.model import Model
 
 
@@ -32,12 +32,11 @@ def _output(path: str, engine: Engine) -> Iterator[FieldError]:
         yield FieldError(
             f"{path}.structuredOutput.disableAnyWhitespace", f"{rules.COMPACT_BACKEND.message}, not {settings.backend}"
         )
-    media = engine.multimodal
-    if media is not None and media.min_pixels is not None and media.max_pixels is not None:
-        if media.min_pixels > media.max_pixels:
-            yield FieldError(
-                f"{path}.multimodal.minPixels", f"{media.min_pixels} {rules.PIXELS.message} ({media.max_pixels})"
-            )
+
+
+def _pixels(path: str, media: Multimodal) -> Iterator[FieldError]:
+    if (media.min_pixels or 0) > (media.max_pixels or media.min_pixels or 0):
+        yield FieldError(f"{path}.minPixels", f"{media.min_pixels} {rules.PIXELS.message} ({media.max_pixels})")
 
 
 def _draft(path: str, settings: Speculative) -> Iterator[FieldError]:
@@ -82,6 +81,8 @@ def check(path: str, model: Model) -> Iterator[FieldError]:
     yield from _simulation(here, model.engine)
     yield from _template(f"{here}.chatTemplate", model.engine)
     yield from _output(here, model.engine)
+    if model.engine.multimodal is not None:
+        yield from _pixels(f"{here}.multimodal", model.engine.multimodal)
     if model.engine.speculative is not None:
         yield from _draft(f"{here}.speculative", model.engine.speculative)
         yield from _lookup(f"{here}.speculative", model.engine.speculative)
