@@ -3,13 +3,15 @@
 Keys of case.yaml (all but `about` and `spec` are optional):
   about       one sentence
   name, uid, generation, spec   of the LLMDeployment; the name defaults to `chat`
-  before      what the operator did and saw last time: `spec` (default: the same), `models` (see below), `status` literal
-  child       how the live RayService is now: `absent`, `raw`, `generation`, `models`, `pending`, `status`, `edit`,
-              `edit_serve`, `remove`, `deleting`; without this key it is as `before` left it, or absent without `before`
+  before      what the operator did and saw last time: `spec` (default: the same), `models` and `applications` (see below),
+              `status` literal
+  child       how the live RayService is now: `absent`, `raw`, `generation`, `models`, `applications`, `pending`, `status`,
+              `edit`, `edit_serve`, `remove`, `deleting`; without this key it is as `before` left it, or absent without `before`
   clusters    RayClusters: name → pointers to set in what `before` had given KubeRay (bounds changed by hand, a status)
   pods, kuberay_installed, apply_error    as in Scope
   drops       JSON pointers that this API server prunes from what is applied
-`models` maps a model to `APP/ENGINE` or to {status, engine, message, engineMessage}. Pointers are RFC 6901.
+`models` maps a model to `APP/ENGINE` or to {status, engine, message, engineMessage}; `applications` maps a custom application to
+`APP` (all deployments healthy) or to {status, message, deployments: {NAME: {status, message}}}. Pointers are RFC 6901.
 """
 
 from __future__ import annotations
@@ -36,9 +38,9 @@ _CASE_KEYS = {
     "about", "name", "uid", "generation", "spec", "before", "child", "clusters", "pods",
     "kuberay_installed", "apply_error", "drops",
 }  # fmt: skip
-_BEFORE_KEYS = {"spec", "generation", "models", "status", "drops"}
+_BEFORE_KEYS = {"spec", "generation", "models", "applications", "status", "drops"}
 _CHILD_KEYS = {
-    "absent", "raw", "generation", "models", "pending", "active_cluster", "conditions", "observed_generation",
+    "absent", "raw", "generation", "models", "applications", "pending", "active_cluster", "conditions", "observed_generation",
     "status", "edit", "edit_serve", "remove", "deleting",
 }  # fmt: skip
 
@@ -103,15 +105,28 @@ def _application(model: str, said: str | dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _side(cluster: str, models: dict[str, Any]) -> dict[str, Any]:
+def _custom(said: str | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(said, str):
+        said = {"status": said, "deployments": {"Main": {"status": "HEALTHY", "message": ""}}}
+    return {
+        "status": said["status"],
+        "message": said.get("message", ""),
+        "serveDeploymentStatuses": said.get("deployments", {}),
+    }
+
+
+def _side(cluster: str, models: dict[str, Any], applications: dict[str, Any]) -> dict[str, Any]:
     if not cluster:
         return {}
-    return {"rayClusterName": cluster, "applicationStatuses": {m: _application(m, said) for m, said in models.items()}}
+    statuses = {model: _application(model, said) for model, said in models.items()}
+    statuses |= {name: _custom(said) for name, said in applications.items()}
+    return {"rayClusterName": cluster, "applicationStatuses": statuses}
 
 
 def kuberay_status(live: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     """The status that KubeRay 1.6 writes. `pending` present means that a second cluster is being prepared."""
-    name, models, pending = live["metadata"]["name"], spec.get("models", {}), spec.get("pending")
+    name, pending = live["metadata"]["name"], spec.get("pending")
+    models, applications = spec.get("models", {}), spec.get("applications", {})
     conditions = [
         {"type": "Ready", "status": "True", "reason": "NonZeroServeEndpoints", "message": ""},
         {
@@ -126,8 +141,8 @@ def kuberay_status(live: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]
     return {
         "observedGeneration": spec.get("observed_generation", live["metadata"]["generation"]),
         "conditions": conditions,
-        "activeServiceStatus": _side(spec.get("active_cluster", f"{name}-aaaaa"), models),
-        "pendingServiceStatus": _side(f"{name}-bbbbb" if pending is not None else "", pending or {}),
+        "activeServiceStatus": _side(spec.get("active_cluster", f"{name}-aaaaa"), models, applications),
+        "pendingServiceStatus": _side(f"{name}-bbbbb" if pending is not None else "", pending or {}, {}),
     }
 
 
@@ -184,8 +199,9 @@ class Case:
         if first.apply is None:
             raise ValueError(f"{self.name}: the spec in `before` gives no RayService: {first.status['conditions'][1]}")
         child = stored(first.apply, None, before.get("drops", []))
-        models = before.get("models", {model["name"]: "RUNNING/HEALTHY" for model in spec["models"]})
-        child["status"] = kuberay_status(child, {"models": models})
+        models = before.get("models", {model["name"]: "RUNNING/HEALTHY" for model in spec.get("models", ())})
+        applications = before.get("applications", {each["name"]: "RUNNING" for each in spec.get("applications", ())})
+        child["status"] = kuberay_status(child, {"models": models, "applications": applications})
         scope = Scope(parent=self.parent(spec, generation, first.status), now=EARLIER, child=child, applied=True)
         status: dict[str, Any] = before.get("status", sync(scope).status)
         return child, status
@@ -209,7 +225,7 @@ class Case:
             live["spec"]["serveConfigV2"] = json.dumps(config)
         if now.get("deleting"):
             live["metadata"] |= {"deletionTimestamp": NOW, "finalizers": ["ray.io/rayservice-finalizer"]}
-        if {"models", "pending", "conditions", "active_cluster", "observed_generation"} & now.keys():
+        if {"models", "applications", "pending", "conditions", "active_cluster", "observed_generation"} & now.keys():
             live["status"] = kuberay_status(live, now)
         if "status" in now:
             live["status"] = now["status"]

@@ -120,10 +120,16 @@ def test_ray_accepts_the_serve_configuration(applied: dict[str, Any]) -> None:
     assert not problems, "\n".join(problems)
 
 
+def _is_custom(application: dict[str, Any]) -> bool:
+    return not application["import_path"].startswith("ray.serve.llm")
+
+
 @each_rayservice
 def test_scaling_lives_in_the_overrides(applied: dict[str, Any]) -> None:
     """A number inside `args` would restart the model at each edit; a missing one would be Ray's default of 1e9."""
     for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
+        if _is_custom(application):
+            continue
         for config in application["args"]["llm_configs"]:
             assert config.get("deployment_config", {}).keys() <= {"request_router_config"}
         for override in application["deployments"]:
@@ -195,6 +201,8 @@ def test_replicas_fit_into_the_pods(applied: dict[str, Any]) -> None:
         if resource.startswith("group:")
     }
     for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
+        if _is_custom(application):
+            continue  # test_actors_fit_into_the_pods
         (config,) = application["args"]["llm_configs"]
         bundles = config["placement_group_config"]["bundles"]
         (token,) = {key for bundle in bundles for key in bundle if key.startswith("group:")}
@@ -210,6 +218,28 @@ def test_replicas_fit_into_the_pods(applied: dict[str, Any]) -> None:
         assert group["maxReplicas"] * per_pod >= most
         assert (group["maxReplicas"] - 1) * per_pod < most
         assert group["minReplicas"] * per_pod >= fewest
+
+
+@each_rayservice
+def test_actors_fit_into_the_pods(applied: dict[str, Any]) -> None:
+    """The pods of an application hold its actors, by the sums of what Ray counts; every actor asks for its own pods."""
+    groups = {key: group for group in _groups(applied) for key in group["resources"] if key.startswith("group:")}
+    for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
+        if not _is_custom(application):
+            continue
+        asked = {"min": {"CPU": 0.0, "GPU": 0.0}, "max": {"CPU": 0.0, "GPU": 0.0}}
+        tokens = set()
+        for override in application["deployments"]:
+            options, scaling = override["ray_actor_options"], override["autoscaling_config"]
+            tokens |= options["resources"].keys()
+            for end, total in asked.items():
+                total["CPU"] += options["num_cpus"] * scaling[f"{end}_replicas"]
+                total["GPU"] += options["num_gpus"] * scaling[f"{end}_replicas"]
+        (token,) = tokens
+        for end, total in asked.items():
+            pods = groups[token][f"{end}Replicas"]
+            assert total["CPU"] <= pods * int(groups[token]["resources"]["CPU"]) + 1e-9
+            assert total["GPU"] <= pods * int(groups[token]["resources"].get("GPU", 0)) + 1e-9
 
 
 def test_rendering_does_not_depend_on_the_hash_seed() -> None:
