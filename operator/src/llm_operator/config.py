@@ -8,6 +8,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
+
 PREFIX: Final = "LLM_OPERATOR_"
 _TRUE: Final = {"1", "true", "yes", "on"}
 _FALSE: Final = {"0", "false", "no", "off"}
@@ -74,15 +76,24 @@ class Config(BaseModel):
     drain_seconds: float = Field(
         10, ge=0, le=60, description="On SIGTERM, time for reconciles in flight. Below the pod's grace period (30)."
     )
+    allow_host_path: bool = Field(
+        False,
+        description="Let caches be folders of the node (hostPath). Whoever may write an LLMDeployment can then read and write the node's "
+        "files as user 1000.",
+    )
+    application_import_paths: tuple[str, ...] = Field(
+        DEFAULT_POLICY.application_import_paths,
+        description="Python packages that applications[].importPath may start with, separated by commas: their code runs in the pods.",
+    )
     http_port: int = Field(8080, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
-    @field_validator("namespaces", mode="before")
+    @field_validator("namespaces", "application_import_paths", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("leader_election", mode="before")
+    @field_validator("leader_election", "allow_host_path", mode="before")
     @classmethod
     def _boolean(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -100,6 +111,11 @@ class Config(BaseModel):
         if self.backoff_min_seconds > self.backoff_max_seconds:
             raise ValueError(f"{PREFIX}BACKOFF_MIN_SECONDS must not exceed {PREFIX}BACKOFF_MAX_SECONDS")
         return self
+
+    @property
+    def policy(self) -> Policy:
+        """What people who write LLMDeployments may do."""
+        return Policy(self.allow_host_path, self.application_import_paths)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Config":

@@ -74,7 +74,7 @@ class _Operator:
         self._leader = _leader(config, cluster, metrics)
         self._queue = WorkQueue(least=config.backoff_min_seconds, most=config.backoff_max_seconds, jitter=random.random)
         metrics.watch_queue(lambda: len(self._queue))
-        self._caches = Caches(self._queue)
+        self._caches = Caches(self._queue, config.policy)
         events = EventRecorder(
             cluster,
             identity=config.identity,

@@ -2,6 +2,7 @@
 
 import pytest
 from llm_operator.config import Config, ConfigError
+from llm_operator.plan.inputs import Policy
 
 
 def test_defaults_and_a_unique_identity() -> None:
@@ -17,12 +18,19 @@ def test_values_are_read() -> None:
             "LLM_OPERATOR_NAMESPACES": "a, b,",
             "LLM_OPERATOR_LEADER_ELECTION": "False",
             "LLM_OPERATOR_WORKERS": "4",
+            "LLM_OPERATOR_ALLOW_HOST_PATH": "true",
+            "LLM_OPERATOR_APPLICATION_IMPORT_PATHS": "llm_serve_app, team.serving",
             "LLM_OPERATOR_LOG_LEVEL": "",
             # Kubernetes injects such for a Service named llm-operator.
             "LLM_OPERATOR_PORT": "tcp://10.0.0.1:80",
         }
     )
     assert (config.namespaces, config.leader_election, config.workers) == (("a", "b"), False, 4)
+    assert config.policy == Policy(True, ("llm_serve_app", "team.serving"))
+
+
+def test_nothing_is_allowed_unless_it_is_said() -> None:
+    assert Config.from_environment({}).policy == Policy(False, ("llm_serve_app",))
 
 
 @pytest.mark.parametrize(

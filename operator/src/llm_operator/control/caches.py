@@ -9,7 +9,7 @@ from llm_operator.control.queue import WorkQueue
 from llm_operator.control.store import Key, Store, key_of, parent_of
 from llm_operator.kube.client import Cluster
 from llm_operator.kube.resources import LLMDEPLOYMENTS, RAYSERVICES, WATCHED, Resource
-from llm_operator.plan.inputs import Scope
+from llm_operator.plan.inputs import DEFAULT_POLICY, Policy, Scope
 
 _logger = logging.getLogger(__name__)
 _RELIST_SECONDS = 5.0
@@ -19,8 +19,9 @@ _POLL_SECONDS = 0.05
 class Caches:
     """One event loop's view of the cluster. `served` are the kinds that the API server knows and that are watched."""
 
-    def __init__(self, queue: WorkQueue) -> None:
+    def __init__(self, queue: WorkQueue, policy: Policy = DEFAULT_POLICY) -> None:
         self._queue = queue
+        self._policy = policy
         self._stores = {resource: Store() for resource in WATCHED}
         self.served: frozenset[Resource] = frozenset()
         self.warm = asyncio.Event()
@@ -74,6 +75,7 @@ class Caches:
             clusters=clusters.children(key),
             pods=pods.children(key),
             kuberay_installed=RAYSERVICES in self.served,
+            policy=self._policy,
         )
 
     async def wait_warm(self, cluster: Cluster) -> None:

@@ -75,7 +75,8 @@ def _check_twice(overrides: Any, path: str) -> Iterator[Problem]:
 def _check_engine_override(builder: Builder, args: Any, override: Mapping[str, Any], path: str) -> Iterator[Problem]:
     """What an override of Ray's own deployments must keep to."""
     if override.get("name") == ALIAS_INGRESS and isinstance(override.get("user_config"), Mapping):
-        yield from _check_aliases(override["user_config"], model_ids(builder, args), path)
+        with_lora = model_ids(builder, args, with_lora=True)
+        yield from _check_aliases(override["user_config"], model_ids(builder, args), with_lora, path)
     if router_class(override) == KV_AWARE:
         at = f"{path}.request_router_config"
         yield Problem(at, "belongs into deployment_config of the LLMConfig: Ray wires KV events from there only")
@@ -94,9 +95,11 @@ def _check_engine_override(builder: Builder, args: Any, override: Mapping[str, A
             yield Problem(f"{path}.{key}", "not for a data-parallel deployment: Ray places its replicas as a gang")
 
 
-def _check_aliases(user_config: Mapping[str, Any], models: list[str], path: str) -> Iterator[Problem]:
+def _check_aliases(
+    user_config: Mapping[str, Any], models: list[str], with_lora: list[str], path: str
+) -> Iterator[Problem]:
     try:
-        parse_aliases(user_config, models)
+        parse_aliases(user_config, models, with_adapters=with_lora)
     except InvalidAliases as error:
         where, _, message = str(error).partition(": ")
         yield Problem(f"{path}.{where}", message)

@@ -34,9 +34,10 @@ def deployments(builder: Builder, args: Any, path: str, pods: Pods) -> list[str]
     return [*(server.name for server in builder.servers(mapping(args), path)), front]
 
 
-def model_ids(builder: Builder, args: Any) -> list[str]:
-    """The ids that clients may name, in the order of the document."""
-    found = [model_id_of(server.config) for server in builder.servers(mapping(args), "")]
+def model_ids(builder: Builder, args: Any, *, with_lora: bool = False) -> list[str]:
+    """The ids that clients may name, in the order of the document; `with_lora`: only of models that have adapters."""
+    servers = builder.servers(mapping(args), "")
+    found = [model_id_of(server.config) for server in servers if not with_lora or server.config.get("lora_config")]
     return [model_id for model_id in found if model_id is not None]
 
 
