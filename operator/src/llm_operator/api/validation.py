@@ -9,12 +9,23 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from llm_operator.api.checks import applications, hardware, names, ray, routing, scaling, source
+from llm_operator.api.accelerators import unsupported
+from llm_operator.api.checks import (
+    applications,
+    disaggregation,
+    engine,
+    hardware,
+    names,
+    ray,
+    routing,
+    scaling,
+    scheduling,
+    source,
+)
 from llm_operator.api.crd import Schema, spec_schema
 from llm_operator.api.errors import FieldError, InvalidSpec, did_you_mean
 from llm_operator.api.rules import models as rules
 from llm_operator.api.spec.deployment import LLMDeploymentSpec, parse_spec
-
 
 _READABLE: Final = 100
 
@@ -46,7 +57,9 @@ def _schema_error(error: ErrorDetails) -> FieldError:
         return FieldError(_path(loc), f"unknown field; {hint}")
     if error["type"] in ("enum", "literal_error"):
         known = [str(value) for value in _schema_at(loc).get("enum", [])]
-        hint = did_you_mean(str(error["input"]), known) or f"one of {', '.join(known)}"
+        hint = (
+            unsupported(str(error["input"])) or did_you_mean(str(error["input"]), known) or f"one of {', '.join(known)}"
+        )
         return FieldError(_path(loc), f'unknown value "{error["input"]}"; {hint}')
     if error["type"] == "string_pattern_mismatch":
         return FieldError(_path(loc), _mismatch(str(error["input"])[:64], str(context.get("pattern")), _schema_at(loc)))
@@ -79,11 +92,14 @@ def _cross_field(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
     yield from ray.check(spec)
     yield from routing.check(spec)
     yield from scaling.check(spec)
+    yield from scheduling.check(spec)
     yield from applications.check(spec)
     for i, model in enumerate(spec.models):
         path = f"spec.models[{i}]"
         yield from source.check(path, model)
+        yield from engine.check(path, model)
         yield from hardware.check(path, model)
+        yield from disaggregation.check(path, model)
 
 
 def check_spec(spec: LLMDeploymentSpec) -> tuple[FieldError, ...]:

@@ -7,8 +7,8 @@ from llm_operator.api.errors import FieldError, InvalidSpec
 from llm_operator.api.spec.hardware import Accelerator, ModelResources
 from llm_operator.api.spec.source import EnvVar
 from llm_operator.plan import catalog
-from llm_operator.plan.placement import Shape
-from llm_operator.plan.plan import GroupPlan, PodResources
+from llm_operator.plan.placement import Shape, devices_per_pod
+from llm_operator.plan.plan import GroupPlan, Pairs, PodResources
 from llm_operator.plan.sources import PodSource
 
 
@@ -16,20 +16,21 @@ from llm_operator.plan.sources import PodSource
 class PodSpec:
     """What all pods of a model have in common."""
 
-    path: str
+    resources_path: str
     """Where `resources` stands in the spec."""
     owner: str
     image: str
     resources: ModelResources
     env: tuple[EnvVar, ...]
     source: PodSource
+    default_env: Pairs = ()
     idle_timeout_seconds: int | None = None
 
 
 def pod_resources(path: str, resources: ModelResources, accelerator: Accelerator | None) -> PodResources:
     """Kubernetes resources of one pod; `path` is that of `resources`. Raises InvalidSpec when /dev/shm does not fit."""
     cpu_only = accelerator is None or accelerator.type == "CPU"
-    count = accelerator.count if accelerator is not None else 1
+    count = devices_per_pod(accelerator) if accelerator is not None else 1
     memory = resources.memory or (
         catalog.CPU_ONLY_MEMORY if cpu_only else quantity.mebibytes(catalog.MEMORY_PER_ACCELERATOR * count)
     )
@@ -39,7 +40,7 @@ def pod_resources(path: str, resources: ModelResources, accelerator: Accelerator
         raise InvalidSpec((FieldError(f"{path}.sharedMemory", message),))
     devices: list[tuple[str, int]] = []
     if accelerator is not None and not cpu_only:
-        devices.append((accelerator.resource_name or catalog.device(accelerator.type), accelerator.count))
+        devices.append((accelerator.resource_name or catalog.device(accelerator.type), count))
     if resources.rdma is not None:
         devices.append((resources.rdma.resource_name, resources.rdma.count))
     return PodResources(
@@ -66,20 +67,21 @@ def _cpu_engine_env(resources: PodResources) -> tuple[tuple[str, str], ...]:
 def worker_group(pod: PodSpec, name: str, token: str, shape: Shape, bounds: tuple[int, int]) -> GroupPlan:
     """`token`: the group whose resource the pods offer; `bounds`: fewest and most replicas on pods of this kind."""
     accelerator = shape.accelerator
-    resources = pod_resources(f"{pod.path}.resources", pod.resources, accelerator)
+    resources = pod_resources(pod.resources_path, pod.resources, accelerator)
     tolerations = accelerator.tolerations
     if not shape.cpu_only:
         tolerations = (catalog.device_toleration(resources.devices[0][0]), *tolerations)
-    default_env = pod.source.default_env + (_cpu_engine_env(resources) if shape.cpu_only else ())
+    default_env = pod.source.default_env + pod.default_env + (_cpu_engine_env(resources) if shape.cpu_only else ())
     return GroupPlan(
         name=name,
         owner=pod.owner,
         image=pod.image,
         resources=resources,
         ray_resources=shape.ray_resources(token),
-        min_pods=shape.pods(bounds[0]),
-        max_pods=shape.pods(bounds[1]),
-        node_selector=tuple(sorted(accelerator.node_selector.items())),
+        min_pods=shape.pods(bounds[0]) // shape.hosts,
+        max_pods=shape.pods(bounds[1]) // shape.hosts,
+        hosts=shape.hosts,
+        node_selector=tuple(sorted({**accelerator.node_selector, **catalog.tpu_node_labels(accelerator)}.items())),
         tolerations=tolerations,
         runtime_class_name=accelerator.runtime_class_name,
         default_env=tuple(sorted(default_env)),
@@ -88,15 +90,6 @@ def worker_group(pod: PodSpec, name: str, token: str, shape: Shape, bounds: tupl
         mounts=pod.source.mounts,
         idle_timeout_seconds=pod.idle_timeout_seconds,
     )
-
-
-def group_names(token: str, shapes: tuple[Shape, ...]) -> tuple[str, ...]:
-    """The first kind of pods has the model's own name; further ones that of their accelerator behind it."""
-    names: list[str] = []
-    for index, shape in enumerate(shapes):
-        name = token if index == 0 else f"{token}-{shape.accelerator.type.lower()}"
-        names.append(name if name not in names else f"{name}-{index}")
-    return tuple(names)
 
 
 def split(fewest: int, most: int, shapes: tuple[Shape, ...]) -> tuple[tuple[int, int], ...]:

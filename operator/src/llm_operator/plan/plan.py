@@ -136,6 +136,9 @@ class Placement:
     accelerator_type: str | None = None
     """Ray's name; None for CPU and when several kinds will do."""
     tpu_topology: str | None = None
+    """Set: the replica itself reserves its slice, and its actor stands outside of the bundles."""
+    token: str = ""
+    """Ray resource of the pods that it may run on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,8 @@ class PodScheduling:
     topology_spread: tuple[TopologySpread, ...] = ()
     labels: Pairs = ()
     """Of the RayService (KubeRay copies them to its RayClusters)."""
-    scheduler_name: str | None = None
+    node_autoscaling: bool = True
+    """Ray's autoscaler adds and removes pods."""
 
 
 @dataclass(frozen=True, slots=True)

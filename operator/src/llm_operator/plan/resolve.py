@@ -8,13 +8,15 @@ from llm_operator.api.checks.scaling import scalings
 from llm_operator.api.errors import FieldError, InvalidSpec
 from llm_operator.api.names import SERVE_PORT
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
-from llm_operator.plan import application_checks, catalog, fast_path, schedules
+from llm_operator.plan import application_checks, catalog, engine_checks, fast_path, group_names, schedules
 from llm_operator.plan import routes as paths
 from llm_operator.plan.applications import application_plan
 from llm_operator.plan.engine_args import check_args
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
 from llm_operator.plan.plan import ApplicationPlan, Plan, PodResources
+from llm_operator.plan.preset_spec import with_presets
 from llm_operator.plan.routing import session_env
+from llm_operator.plan.scheduling import pod_scheduling
 from llm_operator.plan.serving import model_plan
 
 
@@ -33,8 +35,10 @@ def _errors(spec: LLMDeploymentSpec, policy: Policy) -> Iterator[FieldError]:
     """What needs the data of this package: names and types of vLLM's arguments, presets, compatibility."""
     for i, model in enumerate(spec.models):
         yield from check_args(f"spec.models[{i}]", model)
+        yield from engine_checks.check(f"spec.models[{i}]", model, policy)
     for path, scaling in scalings(spec):
         yield from schedules.check(path, scaling)
+    yield from group_names.check(spec)
     yield from fast_path.check(spec)
     yield from application_checks.check(spec, policy)
 
@@ -67,6 +71,7 @@ def resolve(
 ) -> Plan:
     """`routes`: model name → route prefix of the models that are served already; `now`: aware, for the schedules.
     Raises InvalidSpec."""
+    spec = with_presets(spec)
     if errors := tuple(_errors(spec, policy)):
         raise InvalidSpec(errors)
     taken = {model.name: paths.model_route(model, spec, routes) for model in spec.models}
@@ -101,5 +106,6 @@ def resolve(
         env=session_env(spec),
         idle_timeout_seconds=spec.ray.autoscaler.idle_timeout_seconds,
         upscaling_mode=spec.ray.autoscaler.upscaling_mode,
+        scheduling=pod_scheduling(spec.scheduling, name=name, uid=uid),
         next_change=current.seconds,
     )

@@ -1,16 +1,17 @@
 """One model → its Serve application and its worker groups. Tests: tests/unit/plan, tests/golden."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
-from llm_operator.api.spec.hardware import Accelerator, ModelResources, Parallelism
+from llm_operator.api.parts import Part, parts
 from llm_operator.api.spec.model import Model
-from llm_operator.api.spec.scaling import Scaling
-from llm_operator.api.spec.serving import Role
+from llm_operator.plan import disaggregation
 from llm_operator.plan.deployments import engine_deployment
 from llm_operator.plan.engine_kwargs import engine_kwargs
-from llm_operator.plan.groups import PodSpec, group_names, split, worker_group
-from llm_operator.plan.placement import Shape, group_name, group_resource, placement, shape
+from llm_operator.plan.group_names import group_names, part_group
+from llm_operator.plan.groups import PodSpec, split, worker_group
+from llm_operator.plan.kv_offload import offload_kwargs
+from llm_operator.plan.lora import aliases, lora_config
+from llm_operator.plan.placement import group_name, group_resource, memory_utilization, placement, shapes_of
 from llm_operator.plan.plan import (
     Builder,
     EnginePlan,
@@ -30,47 +31,6 @@ _HEAD_NODE: Final = "node:__internal_head__"
 _SIMULATED_ENGINE: Final = "llm_serve_app.simulated.engine.SimulatedEngine"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A model, or one half of a disaggregated one: what has replicas of its own."""
-
-    name: str
-    """"" for a whole model; `prefill` or `decode`."""
-    path: str
-    accelerators: tuple[Accelerator, ...]
-    parallelism: Parallelism
-    resources: ModelResources
-    scaling: Scaling
-
-    def group(self, model: Model) -> str:
-        """Name of its (first) worker group."""
-        return group_name(f"{model.name}-{self.name}" if self.name else model.name)
-
-    @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """One for each kind of pods."""
-        return tuple(shape(accelerator, self.parallelism) for accelerator in self.accelerators)
-
-
-def _half(model: Model, path: str, name: str, role: Role) -> Part:
-    return Part(
-        name=name,
-        path=f"{path}.disaggregation.{name}",
-        accelerators=role.accelerators or model.accelerators[:1],
-        parallelism=role.parallelism or model.parallelism,
-        resources=role.resources or model.resources,
-        scaling=role.scaling or model.scaling,
-    )
-
-
-def parts(path: str, model: Model) -> tuple[Part, ...]:
-    """One, or prefill and decode."""
-    split_up = model.disaggregation
-    if split_up is not None:
-        return (_half(model, path, "prefill", split_up.prefill), _half(model, path, "decode", split_up.decode))
-    return (Part("", path, model.accelerators, model.parallelism, model.resources, model.scaling),)
-
-
 def builder(model: Model) -> Builder:
     """Ray's builder for this shape of serving."""
     if model.disaggregation is not None:
@@ -80,7 +40,7 @@ def builder(model: Model) -> Builder:
 
 def _deployment(model: Model, part: Part, *, fast: bool) -> str:
     """Ray calls an engine's deployment after its class; prefill and decode after what they are."""
-    kind = "AliasServer" if fast and _aliases(model) else _PREFIX.get(builder(model), "")
+    kind = "AliasServer" if fast and aliases(model) else _PREFIX.get(builder(model), "")
     return engine_deployment(model.name, part.name.capitalize() or kind)
 
 
@@ -92,36 +52,43 @@ def _simulation(model: Model) -> dict[str, Any]:
     return {"simulated": settings.model_dump(exclude_defaults=True) if settings is not None else {}}
 
 
+def _kwargs(model: Model, part: Part, source: PodSource) -> tuple[tuple[str, Any], ...]:
+    kwargs = {
+        **engine_kwargs(model, part.parallelism),
+        **dict(source.engine_kwargs),
+        **offload_kwargs(model, part),
+        **disaggregation.engine_kwargs(model, part),
+    }
+    utilization = memory_utilization(shapes_of(part))
+    if utilization is not None:
+        kwargs.setdefault("gpu_memory_utilization", utilization)
+    return tuple(sorted(kwargs.items()))
+
+
 def _engine(model: Model, part: Part, source: PodSource) -> EnginePlan:
-    env = {"RAYLLM_ENGINE_START_TIMEOUT_S": str(model.health.startup_seconds)}
+    env = {"RAYLLM_ENGINE_START_TIMEOUT_S": str(model.health.startup_seconds), **dict(source.replica_env)}
     if model.engine.type == "Simulated":
         # Read in the replica (Ray 2.60.0, llm/_internal/serve/core/server/llm_server.py).
         env["RAYLLM_VLLM_ENGINE_CLS"] = _SIMULATED_ENGINE
     return EnginePlan(
         model_id=model.name,
         model_source=source.model_source,
-        engine_kwargs=tuple(sorted({**engine_kwargs(model, part.parallelism), **dict(source.engine_kwargs)}.items())),
-        placement=placement(part.shapes, part.group(model)),
+        engine_kwargs=_kwargs(model, part, source),
+        placement=placement(shapes_of(part), part_group(model.name, part)),
         env=tuple(sorted(env.items())),
+        lora=tuple(sorted(lora_config(model).items())),
         router=tuple(sorted(router(model.routing).items())),
         experimental=tuple(sorted(_simulation(model).items())),
     )
-
-
-def _aliases(model: Model) -> tuple[tuple[str, str], ...]:
-    names = dict.fromkeys(model.aliases, model.name)
-    for adapter in model.lora.adapters if model.lora is not None else ():
-        names |= dict.fromkeys(adapter.aliases, f"{model.name}:{adapter.name}")
-    return tuple(sorted(names.items()))
 
 
 def _ingress(model: Model, part: Part, *, sleeps: bool) -> IngressPlan:
     """On the model's own pods; when these may all go, on the head: it holds the request that wakes the model, and would keep
     a pod alive anywhere else (kuberay#4445)."""
     return IngressPlan(
-        resource=_HEAD_NODE if sleeps else group_resource(part.group(model)),
+        resource=_HEAD_NODE if sleeps else group_resource(part_group(model.name, part)),
         scale=ingress_scale(model.ingress),
-        aliases=_aliases(model),
+        aliases=aliases(model),
     )
 
 
@@ -133,7 +100,7 @@ def _serving(path: str, model: Model, route: str, source: PodSource, *, fast: bo
             engine=_engine(model, part, source),
             scale=scale(part.scaling, part.parallelism.data),
             probe=probe(model.health),
-            aliases=_aliases(model) if fast else (),
+            aliases=aliases(model) if fast else (),
         )
         for part in made
     )
@@ -147,20 +114,20 @@ def _serving(path: str, model: Model, route: str, source: PodSource, *, fast: bo
 
 
 def _groups(model: Model, part: Part, pod: PodSpec) -> tuple[GroupPlan, ...]:
-    token = part.group(model)
-    bounds = split(part.scaling.min_replicas, most(part.scaling), part.shapes)
+    shapes = shapes_of(part)
+    bounds = split(part.scaling.min_replicas, most(part.scaling), shapes)
     return tuple(
-        worker_group(pod, name, token, kind, bound)
-        for name, kind, bound in zip(group_names(token, part.shapes), part.shapes, bounds, strict=True)
+        worker_group(pod, name, part_group(model.name, part), kind, bound)
+        for name, kind, bound in zip(group_names(model.name, part), shapes, bounds, strict=True)
     )
 
 
-def _held(model: Model, made: tuple[Part, ...], groups: tuple[GroupPlan, ...]) -> tuple[tuple[str, int], ...]:
-    kinds = [accelerator for part in made for accelerator in part.accelerators]
+def _held(made: tuple[Part, ...], groups: tuple[GroupPlan, ...]) -> tuple[tuple[str, int], ...]:
+    shapes = [shape for part in made for shape in shapes_of(part)]
     return tuple(
-        (accelerator.type.value, group.min_pods * accelerator.count)
-        for accelerator, group in zip(kinds, groups, strict=True)
-        if accelerator.type != "CPU"
+        (shape.accelerator.type.value, group.min_pods * group.hosts * shape.devices_per_pod)
+        for shape, group in zip(shapes, groups, strict=True)
+        if not shape.cpu_only
     )
 
 
@@ -175,19 +142,20 @@ def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool, s
             model,
             part,
             PodSpec(
-                path=part.path,
+                resources_path=part.resources_path,
                 owner=group_name(model.name),
                 image=model.engine.image or image,
                 resources=part.resources,
                 env=model.engine.env,
+                default_env=disaggregation.default_env(model),
                 source=source,
             ),
         )
     return ModelPlan(
         serving=_serving(path, model, route, source, fast=fast, sleeps=sleeps),
         groups=groups,
-        accelerators="+".join(dict.fromkeys(part.shapes[0].describe() for part in made)),
-        held=_held(model, made, groups),
+        accelerators="+".join(dict.fromkeys(shapes_of(part)[0].describe() for part in made)),
+        held=_held(made, groups),
         min_replicas=sum(part.scaling.min_replicas for part in made),
         max_replicas=sum(most(part.scaling) for part in made),
         sleeps=sleeps,

@@ -11,6 +11,17 @@ _ALIAS_INGRESS: Final = "llm_serve_app.ingress:AliasIngress"
 _ALIAS_SERVER: Final = "llm_serve_app.server:AliasServer"
 
 
+def _deployment_config(engine: EnginePlan) -> dict[str, Any]:
+    """Only what no override may say: it would take the place of Ray's own runtime_env, or of the router's class."""
+    config: dict[str, Any] = {}
+    if engine.router:
+        config["request_router_config"] = dict(engine.router)
+    if engine.placement.tpu_topology is not None:
+        # The actor is not part of the slice that it reserves: on the model's own pods, and on no CPU that a slice needs.
+        config["ray_actor_options"] = {"num_cpus": 0, "resources": {engine.placement.token: TOKEN}}
+    return config
+
+
 def _llm_config(engine: EnginePlan) -> dict[str, Any]:
     config: dict[str, Any] = {
         "model_loading_config": {"model_id": engine.model_id, "model_source": engine.model_source},
@@ -25,8 +36,10 @@ def _llm_config(engine: EnginePlan) -> dict[str, Any]:
         config["accelerator_type"] = engine.placement.accelerator_type
     if engine.lora:
         config["lora_config"] = dict(engine.lora)
-    if engine.router:
-        config["deployment_config"] = {"request_router_config": dict(engine.router)}
+    if engine.placement.tpu_topology is not None:
+        config["accelerator_config"] = {"kind": "tpu", "topology": engine.placement.tpu_topology}
+    if deployment := _deployment_config(engine):
+        config["deployment_config"] = deployment
     if engine.experimental:
         config["experimental_configs"] = dict(engine.experimental)
     return config

@@ -30,7 +30,7 @@ def _worker_group(plan: Plan, group: GroupPlan) -> dict[str, Any]:
         "resources": dict(group.ray_resources),
         "template": pod.worker_template(plan, group),
     }
-    if group.idle_timeout_seconds is not None:
+    if group.idle_timeout_seconds is not None and plan.scheduling.node_autoscaling:
         made["idleTimeoutSeconds"] = group.idle_timeout_seconds
     return made
 
@@ -56,11 +56,11 @@ def _worker_groups(plan: Plan, child: Object | None) -> list[dict[str, Any]]:
     return groups + [_worker_group(plan, group) for group in wanted.values()]
 
 
-def _cluster(plan: Plan, child: Object | None) -> dict[str, Any]:
+def _autoscaler(plan: Plan) -> dict[str, Any]:
+    if not plan.scheduling.node_autoscaling:
+        return {"enableInTreeAutoscaling": False}
     return {
-        "rayVersion": plan.ray_version,
-        "authOptions": {"mode": "token"},
-        # Always on: switching it later would start a new cluster.
+        # Even with a fixed size: switching it later would start a new cluster.
         "enableInTreeAutoscaling": True,
         "autoscalerOptions": {
             "version": "v2",
@@ -70,6 +70,14 @@ def _cluster(plan: Plan, child: Object | None) -> dict[str, Any]:
             "resources": _AUTOSCALER_RESOURCES,
             "securityContext": pod.CONTAINER_SECURITY,
         },
+    }
+
+
+def _cluster(plan: Plan, child: Object | None) -> dict[str, Any]:
+    return {
+        "rayVersion": plan.ray_version,
+        "authOptions": {"mode": "token"},
+        **_autoscaler(plan),
         "headGroupSpec": {
             "serviceType": "ClusterIP",
             # No actor that asks for a CPU runs on the head.

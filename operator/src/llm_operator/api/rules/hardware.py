@@ -38,11 +38,27 @@ TPU_TOPOLOGY: Final = Rule(
 )
 _TENSOR: Final = "(has(self.parallelism) && has(self.parallelism.tensor) ? self.parallelism.tensor : 1)"
 _PIPELINE: Final = "(has(self.parallelism) && has(self.parallelism.pipeline) ? self.parallelism.pipeline : 1)"
+ONE_KIND: Final = Rule(
+    "self.accelerators.all(a, (a.type == 'CPU') == (self.accelerators[0].type == 'CPU') && "
+    "a.type.startsWith('TPU') == self.accelerators[0].type.startsWith('TPU'))",
+    "all entries must be GPUs, or all CPU, or all TPU: a replica asks Ray for one of these",
+    ".accelerators",
+)
+ONE_SHARE: Final = Rule(
+    "self.accelerators.all(a, has(a.share) == has(self.accelerators[0].share) && "
+    "(!has(a.share) || a.share == self.accelerators[0].share))",
+    "share must be the same in all entries: a replica asks Ray for one fraction",
+    ".accelerators",
+)
+TPU_SHARE: Final = Rule(
+    "!has(self.share) || !self.type.startsWith('TPU')", "a TPU chip cannot be shared: remove share", ".share"
+)
 _COUNT: Final = "(has(a.count) ? a.count : 1)"
 _NEED: Final = f"({_TENSOR} * {_PIPELINE})"
 # A value below 1 breaks the field's own bound; CEL would only add "modulus by zero" to that.
 SHAPE_FITS: Final = Rule(
-    f"{_TENSOR} < 1 || {_PIPELINE} < 1 || self.accelerators.all(a, a.type == 'CPU' || {_COUNT} < 1 || "
+    f"{_TENSOR} < 1 || {_PIPELINE} < 1 || self.accelerators.all(a, a.type == 'CPU' || a.type.startsWith('TPU') || has(a.share) || "
+    f"{_COUNT} < 1 || "
     f"{_COUNT} % {_NEED} == 0 || ({_COUNT} < {_NEED} && {_NEED} % {_COUNT} == 0 && {_COUNT} % {_TENSOR} == 0))",
     "a replica of tensor x pipeline accelerators does not fit pods of accelerators[].count",
     ".parallelism",
@@ -64,4 +80,12 @@ SHARED_MEMORY_FITS: Final = Rule(
     "!has(self.sharedMemory) || !has(self.memory) || quantity(string(self.sharedMemory)).compareTo(quantity(string(self.memory))) < 0",
     "must be less than memory: /dev/shm counts against it",
     ".sharedMemory",
+)
+GANG_QUEUE: Final = Rule(
+    "!has(self.gangQueue) || has(self.gang)", "has no effect without gang: remove it or set gang", ".gangQueue"
+)
+KAI_QUEUE: Final = Rule(
+    "!has(self.gang) || self.gang != 'KAI' || has(self.gangQueue)",
+    "required with gang KAI: its pods wait for ever without a queue",
+    ".gangQueue",
 )

@@ -21,6 +21,8 @@ from llm_operator.api.spec.scalars import (
     with_rules,
 )
 
+QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", max_length=63)]
+"""The value of a label."""
 TpuTopology = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}x[0-9]{1,3}(x[0-9]{1,3})?$", max_length=11)]
 
 
@@ -41,10 +43,12 @@ class Toleration(ApiModel):
 
 
 class Accelerator(ApiModel):
-    """What one Ray worker pod of the model gets. Of several entries the first takes the fewest replicas, and pods of the
-    others are added when the autoscaler needs more."""
+    """What one Ray worker pod of the model gets. Of several entries the first takes the fewest replicas, and the autoscaler adds
+    pods of any of them when more are needed."""
 
-    model_config = with_rules(rules.CPU_COUNT, rules.CPU_RESOURCE_NAME, rules.CPU_SHARE, rules.TPU_TOPOLOGY)
+    model_config = with_rules(
+        rules.CPU_COUNT, rules.CPU_RESOURCE_NAME, rules.CPU_SHARE, rules.TPU_SHARE, rules.TPU_TOPOLOGY
+    )
 
     type: AcceleratorType = Field(description="Ray's name of the accelerator, or CPU for none.")
     count: Integer = Field(
@@ -52,14 +56,15 @@ class Accelerator(ApiModel):
         ge=1,
         le=16,
         description="Accelerators per pod. With fewer than a replica needs, a replica takes several pods; "
-        "with more, a pod holds several replicas.",
+        "with more, a pod holds several replicas. TPU: follows from topology.",
     )
     share: Number | None = Field(
         default=None,
-        gt=0,
+        ge=0.01,
         lt=1,
-        description="Fraction of one accelerator for one replica, in (0, 1): floor(1/share) replicas share each of the pod's "
-        "accelerators (nothing isolates them; set engine.gpuMemoryUtilization accordingly). Default: whole accelerators.",
+        description="Fraction of one GPU for one replica, in [0.01, 1): floor(1/share) replicas share each of the pod's GPUs "
+        "(nothing isolates them). engine.gpuMemoryUtilization is of the whole GPU; its default is then 0.9 x share. "
+        "Default: whole GPUs.",
     )
     max_replicas: Integer | None = Field(
         default=None,
@@ -81,11 +86,14 @@ class Accelerator(ApiModel):
     runtime_class_name: ObjectName | None = Field(default=None, description="RuntimeClass of the pods, e.g. nvidia.")
     resource_name: ResourceName | None = Field(
         default=None,
-        description="Kubernetes resource that stands for one accelerator. Default: nvidia.com/gpu (AMD: amd.com/gpu, "
-        "Intel: gpu.intel.com/i915, TPU: google.com/tpu, Gaudi: habana.ai/gaudi).",
+        description="Kubernetes resource that stands for one accelerator, e.g. nvidia.com/mig-3g.20gb. Default: nvidia.com/gpu "
+        "(AMD: amd.com/gpu, Intel: gpu.intel.com/i915, TPU: google.com/tpu).",
     )
     topology: TpuTopology | None = Field(
-        default=None, description="TPU slice topology, e.g. 2x4. Only with a TPU type, and required there."
+        default=None,
+        description="TPU slice topology, e.g. 2x4; one replica takes a whole slice, so tensor x pipeline is its number of chips. "
+        "Only with a TPU type, and required there. GKE only; slices of several hosts need its Ray TPU webhook; the image "
+        "must hold vLLM for TPU.",
     )
 
 
@@ -108,7 +116,8 @@ class Parallelism(ApiModel):
         default=1,
         ge=1,
         le=64,
-        description="Data parallel size: engines that share one set of experts and are started and restarted together.",
+        description="Data parallel size: engines that make up one replica, share one set of experts, and are started and restarted "
+        "together. targetOngoingRequests and the other numbers per replica hold for each of them.",
     )
     expert: Boolean = Field(
         default=False,
@@ -136,7 +145,10 @@ class Resources(ApiModel):
 class Rdma(ApiModel):
     """Network devices for RDMA between the pods of one replica."""
 
-    resource_name: ResourceName = Field(description="Kubernetes resource of the device, e.g. rdma/ib.")
+    resource_name: ResourceName = Field(
+        description="Kubernetes resource of the device, e.g. rdma/ib. The container runtime of the nodes must allow locked memory "
+        "(memlock unlimited): the pods get no capability for it."
+    )
     count: Integer = Field(default=1, ge=1, le=32, description="Devices per pod.")
 
 
@@ -165,18 +177,27 @@ class TopologySpread(ApiModel):
 class Scheduling(ApiModel):
     """How the Kubernetes scheduler and queue managers see the pods. A change brings up a new Ray cluster."""
 
+    model_config = with_rules(rules.GANG_QUEUE, rules.KAI_QUEUE)
+
     priority_class_name: ObjectName | None = Field(
         default=None, description="PriorityClass of head and worker pods. Default: the cluster's."
     )
     topology_spread: tuple[TopologySpread, ...] = Field(
         default=(), max_length=4, description="How the worker pods of each model are spread over zones or nodes."
     )
-    queue_name: ObjectName | None = Field(
-        default=None, description="Kueue LocalQueue that admits the Ray clusters (label kueue.x-k8s.io/queue-name)."
+    queue_name: QueueName | None = Field(
+        default=None,
+        description="Kueue LocalQueue that admits the pods (label kueue.x-k8s.io/queue-name of the RayService). Kueue allows no "
+        "autoscaling of pods: every minReplicas must equal its maxReplicas, and there are at most 7 worker groups.",
     )
     gang: Literal["Volcano", "YuniKorn", "KAI"] | None = Field(
         default=None,
-        description="Gang scheduler that places all pods of a Ray cluster or none; KubeRay must run with the same "
-        "--batch-scheduler.",
+        description="Gang scheduler that starts the fewest pods of a Ray cluster together or not at all; KubeRay must run with the "
+        "same --batch-scheduler (volcano, yunikorn, kai-scheduler).",
+        json_schema_extra=cost(Cost.NEXT_CLUSTER),
     )
-    gang_queue: ObjectName | None = Field(default=None, description="Queue of the gang scheduler. Default: its own.")
+    gang_queue: QueueName | None = Field(
+        default=None,
+        description="Queue of the gang scheduler. Default: its own; required with KAI.",
+        json_schema_extra=cost(Cost.NEXT_CLUSTER),
+    )

@@ -21,10 +21,13 @@ class Model(ApiModel):
 
     model_config = with_rules(
         models.MODEL_NAME,
+        hardware.ONE_KIND,
+        hardware.ONE_SHARE,
         hardware.SHAPE_FITS,
         hardware.CPU_PARALLEL,
         hardware.CPU_GPU_MEMORY,
         serving_rules.DISAGGREGATION_TASK,
+        serving_rules.PROMPT_ROUTING,
         *engine_rules.ONLY_GENERATE,
         engine_rules.TEMPLATE_KWARGS_TASK,
         engine_rules.TEMPLATE_TASK,
@@ -76,12 +79,14 @@ class Model(ApiModel):
     scaling: Scaling = Field(default_factory=Scaling, json_schema_extra=cost(Cost.NOTHING))
     ingress: Ingress | None = Field(
         default=None,
-        description="The OpenAI ingress, scaled apart from the engine. Not on the fast path, which has none. Default: one replica.",
-        json_schema_extra=cost(Cost.NOTHING),
+        description="The OpenAI ingress, scaled apart from the engine. The fast path has none: setting this switches it off "
+        "(performance.profile). Editing the numbers restarts nothing. Default: one replica.",
+        json_schema_extra=cost(Cost.CLUSTER),
     )
     lora: Lora | None = Field(
         default=None,
-        description="LoRA adapters, as `MODEL:ADAPTER` in the OpenAI API.",
+        description="LoRA adapters, as `MODEL:ADAPTER` in the OpenAI API. On the fast path the first one brings up a new Ray cluster: "
+        "its proxies must read bodies then.",
         json_schema_extra=cost(Cost.REPLICAS),
     )
     routing: Routing = Field(default_factory=Routing, json_schema_extra=cost(Cost.REPLICAS))

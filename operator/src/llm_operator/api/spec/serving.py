@@ -163,10 +163,13 @@ class Role(ApiModel):
 
 
 class Disaggregation(ApiModel):
-    """Prefill and decode on their own replicas: each is scaled, and placed, by its own load."""
+    """Prefill and decode on their own replicas and worker groups, NAME-prefill and NAME-decode: each is scaled, and placed, by
+    its own load."""
 
     connector: Literal["Nixl", "LMCache", "MoRIIO"] = Field(
-        default="Nixl", description="How KV blocks travel: NIXL, LMCache over NIXL, or MoRI-IO (AMD)."
+        default="Nixl",
+        description="How KV blocks travel. Nixl: NIXL. LMCache: NIXL, and LMCache keeps blocks in each pod's memory (5 GiB; "
+        "LMCACHE_MAX_LOCAL_CPU_SIZE in engine.env); the image must hold lmcache. MoRIIO: MoRI-IO, between AMD GPUs.",
     )
     prefill: Role = Field(default_factory=Role)
     decode: Role = Field(default_factory=Role)
