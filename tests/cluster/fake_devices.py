@@ -92,15 +92,22 @@ def extended(resources: Mapping[str, str]) -> dict[str, int]:
     return {name: int(value) for name, value in resources.items() if "/" in name and int(value)}
 
 
-def operations(add: Mapping[str, int], remove: Sequence[str] = ()) -> list[Operation]:
-    """The JSON patch on a node's status. Allocatable is set too: else the kubelet takes up to 10 s to follow."""
+def operations(add: Mapping[str, int], remove: Mapping[str, Sequence[str]] | None = None) -> list[Operation]:
+    """The JSON patch on a node's status; `remove` has the names for each field, capacity and allocatable.
+
+    The kubelet makes allocatable follow capacity only after some 10 s, so both are patched.
+    """
     return [
         *(
             {"op": "add", "path": f"/status/{field}/{_pointer(name)}", "value": str(count)}
             for name, count in add.items()
             for field in ("capacity", "allocatable")
         ),
-        *({"op": "remove", "path": f"/status/capacity/{_pointer(name)}"} for name in remove),
+        *(
+            {"op": "remove", "path": f"/status/{field}/{_pointer(name)}"}
+            for field, found in (remove or {}).items()
+            for name in found
+        ),
     ]
 
 
@@ -117,7 +124,8 @@ def _give(node: str, devices: Mapping[str, int], labels: Mapping[str, str]) -> N
 
 def _take(node: str) -> None:
     found: Any = env.get("node", node)
-    _patch(node, operations({}, [name for name in found["status"]["capacity"] if "/" in name]))
+    remove = {field: [name for name in found["status"][field] if "/" in name] for field in ("capacity", "allocatable")}
+    _patch(node, operations({}, remove))
     if known := _given_labels(found["metadata"]):
         env.kubectl("label", "node", node, *(f"{key}-" for key in known))
         env.kubectl("annotate", "node", node, f"{_GIVEN_LABELS}-")

@@ -23,20 +23,42 @@ _WORKSHOP: Final = f"{names.CLUSTER}-store-build"
 # This machine's platform only: Docker may save an index that names platforms which it never pulled.
 _IMPORT: Final = ("ctr", "-n", "k8s.io", "images", "import", "--digests", "--snapshotter=overlayfs", "-")
 # Imported layers are in the content store as archives and unpacked as snapshots; only the snapshots are needed.
-# The node image's own layers may not be unpacked yet, so they stay.
+# The node image's own layers may not be unpacked yet, so they stay. Layers are what the manifests name as such:
+# the blob of one that was unpacked before has no label of its own.
 _LIST_BEFORE: Final = "ctr -n k8s.io content ls -q | sort > /run/before"
 _DROP_ARCHIVES: Final = """
-ctr -n k8s.io content ls | awk '/containerd.io\\/uncompressed/ {print $1}' | sort > /run/layers
-comm -13 /run/before /run/layers | while read -r blob; do ctr -n k8s.io content rm "$blob" > /dev/null; done
+ctr -n k8s.io content ls | grep -o 'gc.ref.content.l.[0-9]*=sha256:[0-9a-f]*' | sed 's/.*=//' | sort -u > /run/layers
+ctr -n k8s.io content ls -q | sort | comm -13 /run/before - | comm -12 - /run/layers > /run/archives
+while read -r blob; do ctr -n k8s.io content rm "$blob" > /dev/null; done < /run/archives
 """
-_CLONE: Final = """
+# The layers are hard links, the databases copies.
+_COPY: Final = """
 set -e
+copy() {
+  cp -al "$1" "$2"
+  find "$2" -name '*.db' | while read -r db; do cp "$db" "$db.copy"; mv "$db.copy" "$db"; done
+}
+"""
+_CLONE: Final = f"""{_COPY}
 golden=$1; shift
 rm -rf /store/live /store/live.part
 mkdir /store/live.part
-for node in "$@"; do cp -al "/store/$golden" "/store/live.part/$node"; done
-find /store/live.part -name '*.db' | while read -r db; do cp "$db" "$db.copy"; mv "$db.copy" "$db"; done
+for node in "$@"; do copy "/store/$golden" "/store/live.part/$node"; done
 mv /store/live.part /store/live
+"""
+# A golden store starts from the one before it ($2) where there is one, else from the node image's own.
+_BEGIN: Final = f"""{_COPY}
+rm -rf /store/*.part
+if [ -n "$2" ]; then copy "/store/$2" "/store/$1.part"; else cp -a /var/lib/containerd "/store/$1.part"; fi
+mount --bind "/store/$1.part" /var/lib/containerd
+"""
+# An import leaves a name by digest beside the tag; it would keep the image that the tag was taken from.
+_DROP_REPLACED: Final = """
+ctr -n k8s.io images ls | awk 'NR > 1 {print $1, $3}' > /run/names
+awk '$1 !~ /@/ {print $2}' /run/names | sort -u > /run/tagged
+awk '$1 ~ /@/' /run/names | while read -r name digest; do
+  grep -qxF "$digest" /run/tagged || ctr -n k8s.io images rm --sync "$name" > /dev/null
+done
 """
 
 
@@ -61,18 +83,27 @@ def folder() -> Path:
 
 
 def ensure_golden(node_image: str, images: Sequence[str]) -> str:
-    """Make the store that holds the node image's own images and `images`; return its name. Older ones go."""
-    ids = [image_id(reference) or "" for reference in (node_image, *images)]
-    name = f"golden-{hashing.of_text(Path(__file__).read_text(), *images, *ids)}"
+    """Make the store that holds the node image's own images and `images`; return its name.
+
+    One of the same node image is the start of it: layers that it has are not unpacked again. Older ones go.
+    """
+    node = f"golden-{hashing.of_text(Path(__file__).read_text(), image_id(node_image) or '')}"
+    name = f"{node}-{hashing.of_text(*images, *(image_id(reference) or '' for reference in images))}"
     if (folder() / name).is_dir():
         return name
-    for old in folder().glob("golden-*"):
-        delete(old, node_image)
+    start = ""
+    for old in sorted(path for path in folder().glob("golden-*") if path.suffix != ".part"):
+        if old.name.startswith(node) and not start:
+            start = old.name
+        else:
+            delete(old, node_image)
     _workshop(node_image)
     try:
-        _fill(name, images)
+        _fill(name, start, images)
     finally:
         docker("rm", "--force", "--volumes", _WORKSHOP, check=False)
+    if start:
+        delete(folder() / start, node_image)
     return name
 
 
@@ -97,13 +128,9 @@ def _inside(script: str, *args: str, check: bool = True) -> str:
     return docker("exec", _WORKSHOP, "sh", "-c", script, "sh", *args, check=check)
 
 
-def _fill(name: str, images: Sequence[str]) -> None:
+def _fill(name: str, start: str, images: Sequence[str]) -> None:
     with step(f"node store: {', '.join(images)}"):
-        _inside(
-            """set -e; rm -rf /store/*.part; mkdir "/store/$1.part"
-            cp -a /var/lib/containerd/. "/store/$1.part/"; mount --bind "/store/$1.part" /var/lib/containerd""",
-            name,
-        )
+        _inside(_BEGIN, name, start)
         docker("exec", "--detach", _WORKSHOP, "sh", "-c", "exec containerd > /var/log/containerd.log 2>&1")
         wait_for(
             "containerd answers",
@@ -115,6 +142,7 @@ def _fill(name: str, images: Sequence[str]) -> None:
         for image in images:
             pipe(["docker", "save", image], ["docker", "exec", "-i", _WORKSHOP, *_IMPORT])
         _inside(_DROP_ARCHIVES)
+        _inside(_DROP_REPLACED)
         _inside("pkill -TERM -x containerd; while pgrep -x containerd > /dev/null; do sleep 0.1; done; sync")
         _inside('mv "/store/$1.part" "/store/$1"', name)
 

@@ -14,8 +14,10 @@ def test_a_device_is_added_to_capacity_and_allocatable_under_an_escaped_name() -
     ]
 
 
-def test_a_device_is_removed_from_capacity_and_the_kubelet_follows() -> None:
-    assert operations({}, ["rdma/ib"]) == [{"op": "remove", "path": "/status/capacity/rdma~1ib"}]
+def test_a_device_is_removed_from_where_it_is() -> None:
+    """A JSON patch that removes what is not there is refused as a whole."""
+    removed = operations({}, {"capacity": ["rdma/ib"], "allocatable": []})
+    assert removed == [{"op": "remove", "path": "/status/capacity/rdma~1ib"}]
 
 
 def test_only_extended_resources_are_read_and_zeros_are_none() -> None:
