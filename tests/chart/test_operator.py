@@ -50,6 +50,8 @@ def test_values_arrive() -> None:
         workers=4,
         resync_seconds=60,
         request_timeout_seconds=12.5,
+        allow_host_path=True,
+        application_import_paths=("llm_serve_app", "team.serving"),
         log_level="DEBUG",
     )
 

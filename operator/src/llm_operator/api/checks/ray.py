@@ -3,20 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
+from llm_operator.api.checks.lora import needs_image
 from llm_operator.api.errors import FieldError
 from llm_operator.api.rules import models as rules
 from llm_operator.api.spec.deployment import DEFAULT_RAY_VERSION, LLMDeploymentSpec
 
 OLDEST_RAY: Final = (2, 54, 0)  # CVE-2026-27482: below 2.54 an unauthenticated DELETE stops Serve.
-_NEEDS_IMAGE: Final = (
-    "need an image that contains llm_serve_app: set spec.ray.image to one (the default image has none)"
-)
-
-
-def _needs_image(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
-    for i, model in enumerate(spec.models):
-        if model.aliases:
-            yield FieldError(f"spec.models[{i}].aliases", _NEEDS_IMAGE)
 
 
 def check(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
@@ -27,4 +19,4 @@ def check(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
     if spec.ray.version != DEFAULT_RAY_VERSION and spec.ray.image is None:
         yield FieldError("spec.ray.image", rules.IMAGE_WITH_VERSION.message)
     if spec.ray.image is None:
-        yield from _needs_image(spec)
+        yield from needs_image(spec)
