@@ -15,6 +15,7 @@ from llm_operator.api.checks import (
     disaggregation,
     engine,
     hardware,
+    lora,
     names,
     ray,
     routing,
@@ -98,6 +99,7 @@ def _cross_field(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
         path = f"spec.models[{i}]"
         yield from source.check(path, model)
         yield from engine.check(path, model)
+        yield from lora.check(path, model)
         yield from hardware.check(path, model)
         yield from disaggregation.check(path, model)
 
