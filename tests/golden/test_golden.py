@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from golden.case import CASES, Case, cases, document
+from golden.ray_packing import demands, placed, pods
 from golden.restricted import pod_problems
 from jsonschema import Draft202012Validator
 from llm_operator.api.crd import structural_schema
@@ -120,6 +121,13 @@ def test_ray_accepts_the_serve_configuration(applied: dict[str, Any]) -> None:
     assert not problems, "\n".join(problems)
 
 
+def _configs(application: dict[str, Any]) -> list[dict[str, Any]]:
+    """The LLMConfigs of a model, in the order of its engine deployments."""
+    args = application["args"]
+    named = [args[name] for name in ("llm_config", "prefill_config", "decode_config") if name in args]
+    return [*args.get("llm_configs", ()), *named]
+
+
 def _is_custom(application: dict[str, Any]) -> bool:
     return not application["import_path"].startswith("ray.serve.llm")
 
@@ -130,8 +138,9 @@ def test_scaling_lives_in_the_overrides(applied: dict[str, Any]) -> None:
     for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
         if _is_custom(application):
             continue
-        for config in application["args"]["llm_configs"]:
-            assert config.get("deployment_config", {}).keys() <= {"request_router_config"}
+        for config in _configs(application):
+            tpu = {"ray_actor_options"} if config.get("accelerator_config", {}).get("kind") == "tpu" else set()
+            assert config.get("deployment_config", {}).keys() <= {"request_router_config"} | tpu
         for override in application["deployments"]:
             assert {"min_replicas", "max_replicas", "target_ongoing_requests"} <= override["autoscaling_config"].keys()
             assert "ray_actor_options" not in override
@@ -169,7 +178,8 @@ def test_kuberay_accepts_what_we_write(applied: dict[str, Any]) -> None:
     cluster = applied["spec"]["rayClusterConfig"]
     assert len(applied["metadata"]["name"]) <= 47
     assert "upgradeStrategy" not in cluster
-    assert cluster["autoscalerOptions"]["version"] == "v2"
+    if cluster["enableInTreeAutoscaling"]:
+        assert cluster["autoscalerOptions"]["version"] == "v2"
     assert cluster["authOptions"]["mode"] == "token"
     head = cluster["headGroupSpec"]["template"]["spec"]["containers"][0]
     assert {"dashboard", "serve", "metrics", "gcs-server", "client"} <= {port["name"] for port in head["ports"]}
@@ -191,33 +201,26 @@ def test_no_text_of_the_user_reaches_a_command_line(applied: dict[str, Any]) -> 
     assert all(group["rayStartParams"] == {} for group in cluster["workerGroupSpecs"])
 
 
+def _offers(group: dict[str, Any], config: dict[str, Any]) -> bool:
+    asked = {name for bundle in config["placement_group_config"]["bundles"] for name in bundle}
+    return any(name.startswith("group:") and name in asked for name in group["resources"])
+
+
 @each_rayservice
 def test_replicas_fit_into_the_pods(applied: dict[str, Any]) -> None:
-    """The most pods of a group hold the most replicas: bundles of GPU and CPU, plus one CPU for each replica's actor."""
-    groups = {
-        resource: group
-        for group in _groups(applied)
-        for resource in group["resources"]
-        if resource.startswith("group:")
-    }
+    """The fewest pods hold the fewest replicas and the most the most; one kind of pods has not one pod too many."""
     for application in json.loads(applied["spec"]["serveConfigV2"])["applications"]:
         if _is_custom(application):
             continue  # test_actors_fit_into_the_pods
-        (config,) = application["args"]["llm_configs"]
-        bundles = config["placement_group_config"]["bundles"]
-        (token,) = {key for bundle in bundles for key in bundle if key.startswith("group:")}
-        group = groups[token]
-        most = application["deployments"][0]["autoscaling_config"]["max_replicas"]
-        fewest = application["deployments"][0]["autoscaling_config"]["min_replicas"]
-        gpus = sum(bundle.get("GPU", 0) for bundle in bundles)
-        cpus = sum(bundle.get("CPU", 0) for bundle in bundles) + 1
-        per_pod = int(group["resources"]["CPU"]) // cpus
-        if gpus:
-            per_pod = min(per_pod, int(group["resources"]["GPU"]) // gpus)
-            assert len(bundles) == config["engine_kwargs"]["tensor_parallel_size"]
-        assert group["maxReplicas"] * per_pod >= most
-        assert (group["maxReplicas"] - 1) * per_pod < most
-        assert group["minReplicas"] * per_pod >= fewest
+        for config, override in zip(_configs(application), application["deployments"], strict=False):
+            own = [group for group in _groups(applied) if _offers(group, config)]
+            for end, bound in (("min_replicas", "minReplicas"), ("max_replicas", "maxReplicas")):
+                wanted = demands(config, override["autoscaling_config"][end])
+                free = [pod for group in own for pod in pods(group, bound)]
+                assert placed(free, wanted), f"{application['name']}: {end} do not fit"
+                if len(own) == 1 and free:
+                    fewer = {**own[0], bound: own[0][bound] - 1}
+                    assert not placed(pods(fewer, bound), wanted), f"{application['name']}: {bound} is one too many"
 
 
 @each_rayservice

@@ -154,7 +154,7 @@ def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool, s
     return ModelPlan(
         serving=_serving(path, model, route, source, fast=fast, sleeps=sleeps),
         groups=groups,
-        accelerators="+".join(dict.fromkeys(shapes_of(part)[0].describe() for part in made)),
+        accelerators="+".join(shapes_of(part)[0].describe() for part in made),
         held=_held(made, groups),
         min_replicas=sum(part.scaling.min_replicas for part in made),
         max_replicas=sum(most(part.scaling) for part in made),

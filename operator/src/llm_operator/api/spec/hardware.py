@@ -60,9 +60,9 @@ class Accelerator(ApiModel):
     )
     share: Number | None = Field(
         default=None,
-        ge=0.01,
+        ge=0.05,
         lt=1,
-        description="Fraction of one GPU for one replica, in [0.01, 1): floor(1/share) replicas share each of the pod's GPUs "
+        description="Fraction of one GPU for one replica, in [0.05, 1): floor(1/share) replicas share each of the pod's GPUs "
         "(nothing isolates them). engine.gpuMemoryUtilization is of the whole GPU; its default is then 0.9 x share. "
         "Default: whole GPUs.",
     )
