@@ -121,13 +121,15 @@ class CustomVLLM:
 
     async def _answer(self, request: Generation, prompt: Any, kind: str, prefix: str) -> Any:
         """The first output is awaited before the answer begins, so that a refusal has a status of its own."""
+        from vllm.exceptions import VLLMClientError
+
         self._refuse(request)
         request_id = f"{prefix}-{uuid.uuid4().hex}"
         answer = Answer(kind, request_id, self._name)
-        outputs = self._generate(request, prompt, request_id)
         try:
+            outputs = self._generate(request, prompt, request_id)
             first = await anext(outputs)
-        except ValueError as error:  # vLLM's refusal of a prompt or a parameter
+        except (VLLMClientError, ValueError) as error:  # vLLM's refusal of a prompt or a parameter
             raise HTTPException(422, str(error)) from None
         if request.stream:
             return StreamingResponse(_events(first, outputs, answer), media_type="text/event-stream")
@@ -146,11 +148,8 @@ class CustomVLLM:
         from vllm.sampling_params import RequestOutputKind, SamplingParams
 
         kind = RequestOutputKind.DELTA if request.stream else RequestOutputKind.FINAL_ONLY
-        try:
-            default = min(self._config.default_max_tokens, self._config.limit_max_tokens)
-            sampling = SamplingParams(**request.sampling(self._defaults, default), output_kind=kind)
-        except ValueError as error:
-            raise HTTPException(422, str(error)) from None
+        default = min(self._config.default_max_tokens, self._config.limit_max_tokens)
+        sampling = SamplingParams(**request.sampling(self._defaults, default), output_kind=kind)
         return self._engine.generate(prompt, sampling, request_id)  # type: ignore[no-any-return]
 
 
