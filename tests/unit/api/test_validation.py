@@ -81,9 +81,9 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
     ("alias with a blank", model(aliases=["a b"]).with_("spec.ray", {"image": "i"}),
      [f'{M}.aliases[0]: "a b" does not match ^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$']),
     # --- shape
-    ("no models", llm().with_("spec.models", []), ["spec.models: must have at least 1 item(s)"]),
-    ("no spec.models", llm().with_("spec", {}), ["spec.models: required"]),
-    ("empty spec", llm().with_("spec", None), ["spec.models: required"]),
+    ("no models", llm().with_("spec.models", []), ["spec: must have at least one of models and applications"]),
+    ("no spec.models", llm().with_("spec", {}), ["spec: must have at least one of models and applications"]),
+    ("empty spec", llm().with_("spec", None), ["spec: must have at least one of models and applications"]),
     ("spec is a list", llm().with_("spec", []), ["spec: must be a map of fields"]),
     ("too many models", llm("m").with_("spec.models", [{**llm(f"m{i}").object()["spec"]["models"][0]} for i in range(17)]),
      ["spec.models: must have at most 16 item(s)"]),
@@ -199,7 +199,7 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
     ("version that is none", llm().with_("spec.ray", {"version": "latest", "image": "i"}),
      ['spec.ray.version: "latest" does not match ^2\\.[0-9]{1,3}\\.[0-9]{1,3}$']),
     ("head has no devices", llm().with_("spec.ray", {"head": {"resources": {"sharedMemory": "1Gi"}}}),
-     ["spec.ray.head.resources.sharedMemory: unknown field; known fields: cpu, memory"]),
+     ["spec.ray.head.resources.sharedMemory: unknown field; known fields: cpu, ephemeralStorage, memory"]),
 ]  # fmt: skip
 
 

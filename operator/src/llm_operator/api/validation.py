@@ -47,7 +47,7 @@ def _mismatch(value: str, pattern: str, schema: Schema) -> str:
     """A short pattern says itself what is right; a long one does not: then the field's description does."""
     if len(pattern) <= _READABLE or "description" not in schema:
         return f'"{value}" does not match {pattern}'
-    return f'"{value}" is not possible here. {schema["description"]}'
+    return f'"{value}" is not possible here: {schema["description"].partition(". ")[0]}'
 
 
 def _schema_error(error: ErrorDetails) -> FieldError:
