@@ -221,6 +221,13 @@ def test_data_parallel() -> None:
     assert probe("patterns")["dp_deployments"] == {"DPServer:dp": 2, "OpenAiIngress": 1}
 
 
+def test_gpus_are_reserved_as_for_the_real_engine() -> None:
+    """One group for both ranks, two GPUs each; nothing but a number stands for the GPUs."""
+    kind = {"accelerator_type:H100": 0.001, "GPU": 1}
+    ranks = [{"CPU": 0.1, **kind}, kind]
+    assert probe("patterns")["dp_bundles"] == [[*ranks, *ranks]]
+
+
 def test_prefill_and_decode() -> None:
     """The prefill engine computes the prompt, once per request; decode hands over what prefill gave it."""
     assert message("patterns", "pd")["content"].startswith(ECHO)
@@ -262,6 +269,11 @@ def test_adapters_are_known_once_they_are_loaded() -> None:
     assert "LoRA is not enabled" in found["lora_off"]
     assert "No adapter found" in found["lora_missing"]
     assert "LoRA rank 8 is greater than max_lora_rank 4." in found["lora_rank"]
+
+
+def test_a_connector_whose_package_is_missing_is_no_obstacle() -> None:
+    """Nothing is transferred, so the default way to shape requests will do (lmcache is not in the image)."""
+    assert probe("engine")["connector"] == "DefaultConnectorBackend"
 
 
 def test_wrong_settings_stop_the_engine() -> None:

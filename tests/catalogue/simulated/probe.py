@@ -4,14 +4,17 @@
 start it do (tests/e2e/test_image_simulated.py), so that a failure reads as one.
 """
 
+import asyncio
 import http.client
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -218,9 +221,13 @@ def patterns() -> dict[str, Any]:
     from ray.serve.llm import build_dp_openai_app, build_pd_openai_app
 
     found: dict[str, Any] = {}
-    serve.run(build_dp_openai_app({"llm_config": model("dp", data_parallel_size=2)}))
+    gpus = model("dp", data_parallel_size=2, tensor_parallel_size=2) | {"accelerator_type": "H100"}
+    del gpus["placement_group_config"]
+    serve.run(build_dp_openai_app({"llm_config": gpus}))
     found["dp"] = chat("dp")
     found["dp_deployments"] = deployments()
+    groups = [group for group in ray.util.placement_group_table().values() if group["state"] == "CREATED"]
+    found["dp_bundles"] = [list(group["bundles"].values()) for group in groups]
     serve.delete("default")
     transfer = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
     config = model("pd", {"time_to_first_token_ms": 300}, kv_transfer_config=transfer)
@@ -274,69 +281,84 @@ def direct() -> dict[str, Any]:
     return {**found, "pd_deployments": deployments(), "pd_stalled": stalled("pd")}
 
 
-def engine() -> dict[str, Any]:
-    """The engine alone: LoRA, settings that are wrong, pausing."""
-    import asyncio
-    import pathlib
-    import tempfile
-
+def made(config: dict[str, Any]) -> tuple[Any, Any]:
+    """An engine that is not started, and its LLMConfig."""
     from llm_serve_app.simulated.engine import SimulatedEngine
-    from ray.llm._internal.serve.core.configs.llm_config import DiskMultiplexConfig, LLMConfig
+    from ray.llm._internal.serve.core.configs.llm_config import LLMConfig
+
+    llm_config = LLMConfig(**config)
+    return SimulatedEngine(llm_config), llm_config
+
+
+def adapter(path: Path) -> Any:
+    """What LLMServer gives to the engine after it has downloaded the adapter demo:kind."""
+    from ray.llm._internal.serve.core.configs.llm_config import DiskMultiplexConfig
+
+    return DiskMultiplexConfig(
+        model_id="demo:kind", local_path=str(path), max_total_tokens=None, lora_assigned_int_id=1
+    )
+
+
+async def ask(engine: Any, name: str) -> Any:
     from ray.llm._internal.serve.core.configs.openai_api_models import ChatCompletionRequest
 
-    folder = pathlib.Path(tempfile.mkdtemp())
+    return (await anext(engine.chat(ChatCompletionRequest(model=name, messages=USER)))).model_dump()
+
+
+def refusal(config: dict[str, Any], lora: Any = None) -> str:
+    try:
+        asyncio.run(made(config)[0].resolve_lora(lora))
+    except ValueError as error:
+        return str(error)
+    return "accepted"
+
+
+async def loras(folder: Path) -> dict[str, Any]:
+    engine, _ = made(model("demo", enable_lora=True))
+    before = await ask(engine, "demo:kind")
+    await engine.resolve_lora(adapter(folder))
+    return {"before": before["error"], "after": await ask(engine, "demo:kind")}
+
+
+async def pausing() -> dict[str, Any]:
+    engine, _ = made(model("demo", {"time_to_first_token_ms": 60_000}))
+    await engine.start()
+    asked = asyncio.create_task(ask(engine, "demo"))
+    await asyncio.sleep(1)  # of the minute that the first token takes
+    await engine.pause(mode="abort")
+    aborted = await asyncio.wait_for(asked, 10)
+    return {"aborted": aborted["error"]["code"], "paused": await engine.is_paused()}
+
+
+def connector(name: str) -> str:
+    _, llm_config = made(model("demo", kv_transfer_config={"kv_connector": name, "kv_role": "kv_both"}))
+    return type(llm_config.kv_connector_backend).__name__
+
+
+async def health(settings: dict[str, Any], *, start: bool = True) -> str:
+    engine, _ = made(model("demo", settings))
+    try:
+        if start:
+            await engine.start()
+        await engine.check_health()
+    except RuntimeError as error:
+        return str(error)
+    return "healthy"
+
+
+def engine() -> dict[str, Any]:
+    """The engine alone: LoRA, settings that are wrong, pausing, health."""
+    folder = Path(tempfile.mkdtemp())
     (folder / "adapter_config.json").write_text(json.dumps({"r": 8}))
-
-    def adapter(path: pathlib.Path) -> Any:
-        return DiskMultiplexConfig(
-            model_id="demo:kind", local_path=str(path), max_total_tokens=None, lora_assigned_int_id=1
-        )
-
-    def refusal(config: dict[str, Any], lora: Any = None) -> str:
-        try:
-            made = SimulatedEngine(LLMConfig(**config))
-            asyncio.run(made.resolve_lora(lora))
-        except ValueError as error:
-            return str(error)
-        return "accepted"
-
-    async def ask(made: Any, name: str) -> Any:
-        request = ChatCompletionRequest(model=name, messages=USER)
-        return (await anext(made.chat(request))).model_dump()
-
-    async def pausing() -> dict[str, Any]:
-        made = SimulatedEngine(LLMConfig(**model("demo", {"time_to_first_token_ms": 60_000})))
-        await made.start()
-        asked = asyncio.create_task(ask(made, "demo"))
-        await asyncio.sleep(1)  # of the minute that the first token takes
-        await made.pause(mode="abort")
-        aborted = await asyncio.wait_for(asked, 10)
-        return {"aborted": aborted["error"]["code"], "paused": await made.is_paused()}
-
-    async def health(settings: dict[str, Any], *, start: bool = True) -> str:
-        made = SimulatedEngine(LLMConfig(**model("demo", settings)))
-        try:
-            if start:
-                await made.start()
-            await made.check_health()
-        except RuntimeError as error:
-            return str(error)
-        return "healthy"
-
-    async def loras() -> dict[str, Any]:
-        made = SimulatedEngine(LLMConfig(**model("demo", enable_lora=True)))
-        before = await ask(made, "demo:kind")
-        await made.resolve_lora(adapter(folder))
-        return {"before": before["error"], "after": await ask(made, "demo:kind")}
-
     return {
-        "loras": asyncio.run(loras()),
+        "loras": asyncio.run(loras(folder)),
         "lora_off": refusal(model("demo"), adapter(folder)),
         "lora_missing": refusal(model("demo", enable_lora=True), adapter(folder / "none")),
         "lora_rank": refusal(model("demo", enable_lora=True, max_lora_rank=4), adapter(folder)),
         "setting": refusal(model("demo", {"failure_rat": 1})),
         "cache": refusal(model("demo", {"kv_cache_tokens": 100})),
         "pausing": asyncio.run(pausing()),
+        "connector": connector("LMCacheConnectorV1"),
         "not_started": asyncio.run(health({}, start=False)),
         "healthy": asyncio.run(health({"health_fails_after_seconds": 3600})),
         "sick": asyncio.run(health({"health_fails_after_seconds": 0})),
@@ -346,6 +368,13 @@ def engine() -> dict[str, Any]:
 
 if __name__ == "__main__":
     scenario = {f.__name__: f for f in (requests, trouble, patterns, direct, engine)}[sys.argv[1]]
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver="-v" in sys.argv, _metrics_export_port=8080)
+    ray.init(
+        num_cpus=4,
+        num_gpus=4,
+        resources={"accelerator_type:H100": 4},
+        include_dashboard=False,
+        log_to_driver="-v" in sys.argv,
+        _metrics_export_port=8080,
+    )
     print("RESULT " + json.dumps(scenario()), flush=True)
     os._exit(0)  # the container ends with this process; an orderly end of Serve takes half a minute

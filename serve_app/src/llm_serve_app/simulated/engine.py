@@ -54,7 +54,10 @@ class SimulatedEngine(LLMEngine):  # type: ignore[misc]  # Ray's class is untype
         self._reporter: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Takes `startup_seconds`. Checks engine_kwargs as vLLM's start does, and creates a deferred placement group."""
+        """Takes `startup_seconds`. Checks the names in engine_kwargs and creates a placement group that Ray deferred (TPU).
+
+        callback_config is not run: its hooks are around the download of a model.
+        """
         if self._started is not None:
             return
         engine_config = self._llm_config.get_engine_config()

@@ -70,7 +70,9 @@ def _check_domain(value: Any, domains: tuple[str, ...]) -> None:
 
 
 def check_fields(request: Any) -> None:
-    """Raises Refused for what the engine cannot simulate; nothing is accepted and then ignored."""
+    """Raises Refused for what the engine cannot simulate. Only sampling (temperature, top_p, penalties) has no effect."""
+    if getattr(request, "n", None) is not None and request.n < 1:
+        raise Refused(f"n must be at least 1, got {request.n}.")
     for name in REFUSED:
         if getattr(request, name, None):
             raise Refused(f"`{name}` is not possible with the simulated engine")
@@ -81,7 +83,11 @@ def check_fields(request: Any) -> None:
 
 
 def limits(request: Any, most: int | None, prompt_tokens: int, context: int, natural: int) -> Limits:
-    """`most`: max_tokens of the request. Raises Refused when prompt and answer exceed the context length."""
+    """`most`: max_tokens of the request. Raises Refused when prompt and answer exceed the context length, or vLLM would."""
+    if most is not None and most < 1:
+        raise Refused(f"max_tokens must be at least 1, got {most}.")
+    if most is not None and request.min_tokens > most:
+        raise Refused(f"min_tokens must be less than or equal to max_tokens={most}, got {request.min_tokens}.")
     if prompt_tokens + (most if most is not None else 1) > context:
         asked = most if most is not None else 1
         raise Refused(

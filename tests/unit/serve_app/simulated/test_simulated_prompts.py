@@ -74,6 +74,20 @@ def test_a_request_beyond_the_context_is_refused_with_the_sum(most: int | None, 
     assert (caught.value.status, caught.value.kind) == (400, "BadRequestError")
 
 
+@pytest.mark.parametrize(
+    ("most", "least", "message"),
+    [
+        (0, 0, "max_tokens must be at least 1, got 0"),
+        (3, 4, "min_tokens must be less than or equal to max_tokens=3, got 4"),
+    ],
+)
+def test_impossible_numbers_are_refused(most: int, least: int, message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        prompts.limits(asked(min_tokens=least), most, 10, 100, 32)
+    with pytest.raises(Refused, match="n must be at least 1, got 0"):
+        prompts.check_fields(SimpleNamespace(n=0))
+
+
 @pytest.mark.parametrize("name", ["prompt_logprobs", "use_beam_search", "prompt_embeds", "logprobs", "suffix"])
 def test_what_cannot_be_simulated_is_refused(name: str) -> None:
     prompts.check_fields(SimpleNamespace())
