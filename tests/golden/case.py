@@ -25,8 +25,8 @@ from typing import Any
 
 import yaml
 from llm_operator.outcome import Outcome
-from llm_operator.plan.inputs import Scope
 from llm_operator.plan.deployments import engine_deployment
+from llm_operator.plan.inputs import Scope
 from llm_operator.sync import sync
 
 EARLIER = "2026-01-01T00:00:00Z"

@@ -63,7 +63,8 @@ def _names(path: str, application: Application, own: KnownApplication) -> Iterat
             yield FieldError(
                 f"{path}.deployments[{k}].name", f'{application.import_path} has no deployment "{name}"; {hint}'
             )
-    if missing := [name for name in own.deployments if name not in listed]:
+    missing = [name for name in own.deployments if name not in listed]
+    if missing and not set(listed) - set(own.deployments):  # else one of them is only misspelt
         yield FieldError(
             f"{path}.deployments",
             f"{', '.join(missing)} of {application.import_path} missing: every deployment must be listed, else it runs on any "
