@@ -28,16 +28,21 @@ class EngineState:
     config: dict[str, Any]
 
 
-def engines(name: str) -> dict[str, EngineState]:
-    """Model → its engine, of the serving cluster of one LLMDeployment."""
+def applications(name: str) -> dict[str, Any]:
+    """Application → its details as Serve says them (ApplicationDetails), of the serving cluster of one LLMDeployment."""
     cluster = kube.existing(kube.RAY_SERVICE, name)["status"]["activeServiceStatus"]["rayClusterName"]
     (head,) = kube.items("pods", f"ray.io/cluster={cluster},ray.io/node-type=head")
     printed = env.kubectl("exec", "-n", kube.NAMESPACE, head["metadata"]["name"], "-c", "ray-head", "--",
                           "python3", "-c", _SCRIPT)  # fmt: skip
-    applications = json.loads(printed)["applications"]
+    found: dict[str, Any] = json.loads(printed)["applications"]
+    return found
+
+
+def engines(name: str) -> dict[str, EngineState]:
+    """Model → its engine, of the serving cluster of one LLMDeployment."""
     return {
         model: _engine(details)
-        for model, application in applications.items()
+        for model, application in applications(name).items()
         for deployment, details in application["deployments"].items()
         if deployment.startswith("LLMServer:")
     }

@@ -100,7 +100,7 @@ def test_pods_with_gpus(count: int, actor: Object, bounds: tuple[int, int], pods
 def test_a_group_of_cpu_pods_may_say_which_nodes() -> None:
     group = plan_of(batch(workers={"accelerators": [{"type": "CPU", "nodeSelector": {"pool": "cpu"}}]})).group
     assert group.node_selector == (("pool", "cpu"),)
-    assert group.resources.devices == group.tolerations == ()
+    assert (group.resources.devices, group.tolerations) == ((), ())
 
 
 MODEL = {"name": "qwen", "source": {"uri": "hf://Qwen/Qwen3-8B"}, "accelerators": [{"type": "L4"}]}

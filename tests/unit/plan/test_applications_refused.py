@@ -228,7 +228,7 @@ def test_routes_of_two_applications() -> None:
 def test_the_heads_image_must_hold_the_code(image: str | None) -> None:
     more = " (applications[0].image alone is not enough)" if image else ""
     told = "and the head imports it when it builds the application: set spec.ray.image to an image that does"
-    given = {} if image is None else {"image": image}
+    given: Object = {} if image is None else {"image": image}
     assert errors(batch(**given), ray={}) == [f"{A}.importPath: the default image holds no llm_serve_app, {told}{more}"]
     allowed = Policy(application_import_paths=("ray.serve.experimental", "shop"))
     assert errors(own("ray.serve.experimental.x:app"), ray={}, policy=allowed) == []
