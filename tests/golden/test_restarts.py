@@ -45,6 +45,8 @@ def edit(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     ("name", "restarted"),
     [
         ("edit-scaling", NOTHING),
+        ("scale-schedule-opens", NOTHING),
+        ("scale-fixed-to-autoscaled", NOTHING),
         ("edit-scaling-only-serve", NOTHING),
         ("edit-health", NOTHING),
         ("edit-aliases", NOTHING),
