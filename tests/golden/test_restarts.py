@@ -55,6 +55,12 @@ def edit(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         ("model-removed", NOTHING),
         ("model-removed-then-another-added", NOTHING),
         ("edited-by-hand-serve-config", NOTHING),
+        ("app-user-config-edited", NOTHING),
+        ("app-fixed-becomes-autoscaled", NOTHING),
+        ("app-actor-edited", NOTHING),  # restarts that deployment's replicas: tests/unit/plan/test_applications.py
+        ("app-route-edited", NOTHING),
+        ("app-appended-to-a-model", NOTHING),
+        ("app-removed", NOTHING),
     ],
 )
 def test_edits_in_place(name: str, restarted: set[str]) -> None:
