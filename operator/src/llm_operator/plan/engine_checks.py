@@ -11,6 +11,7 @@ from llm_operator.api.parts import parts
 from llm_operator.api.spec.model import Model
 from llm_operator.plan import kv_offload
 from llm_operator.plan.engine_args import FIELDS, VLLM_VERSION, canonical, check_value, registry
+from llm_operator.plan.engine_args_refused import REFUSED
 from llm_operator.plan.inputs import Policy
 from llm_operator.plan.sources import needs
 
@@ -70,9 +71,10 @@ def _set_by_fields(path: str, model: Model) -> Iterator[FieldError]:
     arguments = {name: need.field for need in asked for name, _ in need.kwargs}
     if model.kv_cache.offload is not None:
         arguments["kv_offloading_backend"] = "kvCache.offload"
+    seen = FIELDS.keys() | REFUSED.keys()  # by engine_args.check_args
     for spelled in model.engine.args:
         owner = arguments.get(canonical(spelled), "")
-        if owner and canonical(spelled) not in FIELDS:  # those are seen by engine_args.check_args
+        if owner and canonical(spelled) not in seen:
             yield FieldError(f"{path}.engine.args.{spelled}", f"is set twice: here and by {owner}")
 
 
