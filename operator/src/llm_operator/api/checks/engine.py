@@ -69,7 +69,11 @@ def _task(path: str, model: Model) -> Iterator[FieldError]:
         if value is not None:
             yield _error(path, rule)
     if engine.chat_template.default_kwargs:
-        yield _error(path, rules.TEMPLATE_KWARGS_TASK)
+        # No CEL twin: the API server hides maps to any value from rules.
+        yield FieldError(
+            f"{path}.engine.chatTemplate.defaultKwargs",
+            "only with task Generate: vLLM's other tasks do not look at it; remove it",
+        )
     template = engine.chat_template
     if model.task == "Transcribe" and (template.inline is not None or template.config_map_key_ref is not None):
         yield _error(path, rules.TEMPLATE_TASK)

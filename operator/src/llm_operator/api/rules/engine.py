@@ -77,12 +77,6 @@ def _only_generate(field: str) -> Rule:
 
 GENERATE_FIELDS: Final = ("toolCallParser", "reasoningParser", "structuredOutput", "speculative")
 ONLY_GENERATE: Final = tuple(_only_generate(field) for field in GENERATE_FIELDS)
-TEMPLATE_KWARGS_TASK: Final = Rule(
-    "!has(self.engine) || !has(self.engine.chatTemplate) || !has(self.engine.chatTemplate.defaultKwargs) || "
-    "self.engine.chatTemplate.defaultKwargs.size() == 0 || !has(self.task) || self.task == 'Generate'",
-    "only with task Generate: vLLM's other tasks do not look at it; remove it",
-    ".engine.chatTemplate.defaultKwargs",
-)
 TEMPLATE_TASK: Final = Rule(
     "!has(self.task) || self.task != 'Transcribe' || !has(self.engine) || !has(self.engine.chatTemplate) || "
     "(!has(self.engine.chatTemplate.inline) && !has(self.engine.chatTemplate.configMapKeyRef))",

@@ -60,11 +60,9 @@ SHAPE_FITS: Final = Rule(
     f"{_TENSOR} < 1 || {_PIPELINE} < 1 || self.accelerators.all(a, a.type == 'CPU' || a.type.startsWith('TPU') || has(a.share) || "
     f"{_COUNT} < 1 || "
     f"{_COUNT} % {_NEED} == 0 || ({_COUNT} < {_NEED} && {_NEED} % {_COUNT} == 0 && {_COUNT} % {_TENSOR} == 0))",
-    "a replica of tensor x pipeline accelerators does not fit pods of accelerators[].count",
+    "a replica needs tensor x pipeline accelerators: accelerators[].count must be a multiple of that, or a divisor of it that "
+    "tensor divides (then a replica takes several pods)",
     ".parallelism",
-    f"'a replica needs tensor x pipeline = ' + string({_TENSOR}) + ' x ' + string({_PIPELINE}) + ' = ' + string({_NEED}) + "
-    f"' accelerators: accelerators[].count must be a multiple of ' + string({_NEED}) + ', or a divisor of it that ' + "
-    f"string({_TENSOR}) + ' divides (then a replica takes several pods)'",
 )
 CPU_PARALLEL: Final = Rule(
     f"self.accelerators.all(a, a.type != 'CPU' && !has(a.share)) || {_NEED} == 1",

@@ -29,7 +29,6 @@ class Model(ApiModel):
         serving_rules.DISAGGREGATION_TASK,
         serving_rules.PROMPT_ROUTING,
         *engine_rules.ONLY_GENERATE,
-        engine_rules.TEMPLATE_KWARGS_TASK,
         engine_rules.TEMPLATE_TASK,
         engine_rules.OFFLOAD_CPU,
         engine_rules.OFFLOAD_DISAGGREGATION,
