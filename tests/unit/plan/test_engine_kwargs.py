@@ -8,7 +8,8 @@ import pytest
 from builders import llm
 from llm_operator.api.spec.engine import Engine
 from llm_operator.api.spec.source import EnvVar
-from llm_operator.plan.engine_args import REFUSED, known, value_problem
+from llm_operator.plan.engine_args import known, value_problem
+from llm_operator.plan.engine_args_refused import REFUSED
 from llm_operator.plan.plan import KeyFile, Mount
 from unit.plan.features import OWN_IMAGE, added, engine, group, planned, refused
 

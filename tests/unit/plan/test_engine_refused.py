@@ -95,7 +95,8 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
      [f"{S}.draftTensor: 2 must be 1 or parallelism.tensor (4)"]),
     ("n-grams of a head", speculative("eagle3", model="hf://a/b", promptLookupMax=3),
      [f"{S}: only methods ngram and ngram_gpu look the prompt up: remove promptLookupMax and promptLookupMin"]),
-    ("n-grams upside down", speculative(promptLookupMin=4, promptLookupMax=3), [f"{S}.promptLookupMin: 4 must not be greater than promptLookupMax (3)"]),
+    ("n-grams upside down", speculative(promptLookupMin=4, promptLookupMax=3),
+     [f"{S}.promptLookupMin: 4 must not be greater than promptLookupMax (3)"]),
     ("no tokens", speculative(tokens=0), [f"{S}.tokens: input should be greater than or equal to 1"]),
     # --- tasks
     ("tools for embeddings", task("Embed", toolCallParser="hermes"), [f"{E}.toolCallParser: {GENERATE}"]),
@@ -152,7 +153,8 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
     ("secret key in the open", env("AWS_SECRET_ACCESS_KEY", source("s3://a/b", s3={"accessKeyIdSecretRef": KEY, "secretAccessKeySecretRef": KEY})),
      [f"{E}.env[0].name: AWS_SECRET_ACCESS_KEY is set by source.s3: remove one of them"]),
     ("hub folder twice", env("HF_HOME", cache(weights={"emptyDir": {}})), [f"{E}.env[0].name: HF_HOME is set by cache.weights: remove one of them"]),
-    ("folder of a bucket's copy", env("HF_HUB_CACHE", source("s3://a/b")), [f"{E}.env[0].name: HF_HUB_CACHE is set by source.uri: remove one of them"]),
+    ("folder of a bucket's copy", env("HF_HUB_CACHE", source("s3://a/b")),
+     [f"{E}.env[0].name: HF_HUB_CACHE is set by source.uri: remove one of them"]),
     ("cache folder twice", env("TRITON_CACHE_DIR", cache(compiled={"emptyDir": {}})),
      [f"{E}.env[0].name: TRITON_CACHE_DIR is set by cache.compiled: remove one of them"]),
     ("credentials twice", env("GOOGLE_APPLICATION_CREDENTIALS", source("gs://a/b", gcs={"credentialsSecretRef": KEY})),
@@ -163,7 +165,8 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
      [f"{E}.env[0]: HF_TOKEN is set by the operator or by Ray: remove it (a hub token goes to source.tokenSecretRef)"]),
     # --- caches
     ("no volume", cache(weights={}), [f"{M}.cache.weights: set exactly one of pvc, emptyDir and hostPath"]),
-    ("two volumes", cache(compiled={"emptyDir": {}, "pvc": {"claimName": "c"}}), [f"{M}.cache.compiled: set exactly one of pvc, emptyDir and hostPath"]),
+    ("two volumes", cache(compiled={"emptyDir": {}, "pvc": {"claimName": "c"}}),
+     [f"{M}.cache.compiled: set exactly one of pvc, emptyDir and hostPath"]),
     ("folder of the node", cache(compiled={"hostPath": {"path": "/var/c"}}),
      [f"{M}.cache.compiled.hostPath: is not allowed in this cluster: use pvc or emptyDir, or ask the operator's administrator to set "
       "LLM_OPERATOR_ALLOW_HOST_PATH (chart value operator.allowHostPath)"]),
