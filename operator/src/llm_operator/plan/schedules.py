@@ -133,11 +133,8 @@ def _replaced_application(application: Application, found: Mapping[str, Scaling]
     return application.model_copy(update={"deployments": deployments})
 
 
-def in_force(spec: LLMDeploymentSpec, now: datetime) -> InForce:
-    """The spec as it counts at `now`: the rest of the plan knows nothing of schedules."""
-    moments = {path: at(scaling, now) for path, scaling in scalings(spec)}
-    found = {path: moment.scaling for path, moment in moments.items()}
-    waits = [moment.seconds for moment in moments.values() if moment.seconds is not None]
+def _with_scalings(spec: LLMDeploymentSpec, found: Mapping[str, Scaling]) -> LLMDeploymentSpec:
+    """`found`: one for each path of `scalings`."""
     update = {
         "models": tuple(_replaced(model, found, f"spec.models[{i}]") for i, model in enumerate(spec.models)),
         "applications": tuple(
@@ -145,8 +142,28 @@ def in_force(spec: LLMDeploymentSpec, now: datetime) -> InForce:
             for i, application in enumerate(spec.applications)
         ),
     }
+    return spec.model_copy(update=update)
+
+
+def _widest(scaling: Scaling) -> Scaling:
+    bounds = [(scaling.min_replicas, scaling.max_replicas or max(1, scaling.min_replicas))]
+    bounds += [_bounds(scaling, schedule) for schedule in scaling.schedules]
+    fewest, most = min(low for low, _ in bounds), max(high for _, high in bounds)
+    return scaling.model_copy(update={"min_replicas": fewest, "max_replicas": most, "schedules": ()})
+
+
+def widest(spec: LLMDeploymentSpec) -> LLMDeploymentSpec:
+    """The spec without schedules, with the fewest and the most replicas of the whole week as bounds; for `explain`."""
+    return _with_scalings(spec, {path: _widest(scaling) for path, scaling in scalings(spec)})
+
+
+def in_force(spec: LLMDeploymentSpec, now: datetime) -> InForce:
+    """The spec as it counts at `now`: the rest of the plan knows nothing of schedules."""
+    moments = {path: at(scaling, now) for path, scaling in scalings(spec)}
+    found = {path: moment.scaling for path, moment in moments.items()}
+    waits = [moment.seconds for moment in moments.values() if moment.seconds is not None]
     return InForce(
-        spec=spec.model_copy(update=update) if waits else spec,
+        spec=_with_scalings(spec, found) if waits else spec,
         windows={path: moment.window for path, moment in moments.items()},
         seconds=min(waits, default=None),
     )
