@@ -229,6 +229,13 @@ def test_a_client_that_leaves_ends_its_request(container: Container) -> None:
     assert json.loads(container.run(LEAVE)) == {"during": 1, "after": 0}
 
 
+def test_the_replicas_log_survives_the_import_of_vllm(container: Container) -> None:
+    program = (
+        "import glob; print(open(glob.glob('/tmp/ray/session_latest/logs/serve/replica_custom_vllm_*.log')[0]).read())"
+    )
+    assert "POST /vllm/v1/chat/completions 200" in container.run(program)
+
+
 def test_router_streams_and_switches_in_place(container: Container) -> None:
     before = container.replicas()
     assert len(before) == 7

@@ -113,7 +113,7 @@ async def _chunks(upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         upstream.close()
 
 
-# Helpers stand above the ingress: `serve.ingress` copies the endpoints, with the names that exist at that line.
+# Helpers stand above the deployment: `serve.ingress` copies it, with the names that exist at that line.
 api = FastAPI(title="A/B router", openapi_url=None)  # every path is the target's
 
 

@@ -108,7 +108,7 @@ class Summary:
         return " ".join(self._model.summarise(parts, self._config.sentences))
 
 
-# Helpers stand above the ingress: `serve.ingress` copies the endpoints, with the names that exist at that line.
+# Helpers stand above the deployment: `serve.ingress` copies it, with the names that exist at that line.
 def label(score: float, neutral_band: float) -> str:
     if abs(score) < neutral_band:
         return "neutral"

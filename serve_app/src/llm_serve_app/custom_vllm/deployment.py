@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib.util
-import logging
+import logging.handlers
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -61,6 +61,33 @@ def engine_arguments() -> list[str] | None:
     return [field.name for field in dataclasses.fields(AsyncEngineArgs)]
 
 
+def import_vllm() -> None:
+    """Imports vLLM and keeps the replica's log: vLLM sets up logging anew, which cuts Serve's buffer off its file."""
+    buffers = [item for item in logger.handlers if isinstance(item, logging.handlers.MemoryHandler)]
+    files = [item.target for item in buffers]
+    import vllm  # noqa: F401
+
+    for buffer, file in zip(buffers, files, strict=True):
+        buffer.setTarget(file)
+
+
+async def _events(first: Any, rest: AsyncGenerator[Any, None], answer: Answer) -> AsyncIterator[str]:
+    """An engine that dies in the middle ends the stream with an error event and without [DONE]."""
+    try:
+        output = first.outputs[0]
+        yield answer.piece(output.text, output.finish_reason, first=True)
+        async for item in rest:
+            output = item.outputs[0]
+            yield answer.piece(output.text, output.finish_reason, first=False)
+        yield END
+    except Exception:
+        logger.exception("the engine failed during a stream")
+        yield event({"error": {"message": "the engine failed", "type": "server_error"}})
+    finally:
+        await rest.aclose()
+
+
+# Helpers stand above the deployment: `serve.ingress` copies it, with the names that exist at that line.
 api = FastAPI(title="Custom vLLM")
 
 
@@ -75,6 +102,7 @@ api = FastAPI(title="Custom vLLM")
 @serve.ingress(api)
 class CustomVLLM:
     async def __init__(self, args: dict[str, Any]) -> None:  # type: ignore[misc]  # Serve awaits it
+        import_vllm()
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -151,22 +179,6 @@ class CustomVLLM:
         default = min(self._config.default_max_tokens, self._config.limit_max_tokens)
         sampling = SamplingParams(**request.sampling(self._defaults, default), output_kind=kind)
         return self._engine.generate(prompt, sampling, request_id)  # type: ignore[no-any-return]
-
-
-async def _events(first: Any, rest: AsyncGenerator[Any, None], answer: Answer) -> AsyncIterator[str]:
-    """An engine that dies in the middle ends the stream with an error event and without [DONE]."""
-    try:
-        output = first.outputs[0]
-        yield answer.piece(output.text, output.finish_reason, first=True)
-        async for item in rest:
-            output = item.outputs[0]
-            yield answer.piece(output.text, output.finish_reason, first=False)
-        yield END
-    except Exception:
-        logger.exception("the engine failed during a stream")
-        yield event({"error": {"message": "the engine failed", "type": "server_error"}})
-    finally:
-        await rest.aclose()
 
 
 def build(args: dict[str, Any]) -> serve.Application:
