@@ -57,6 +57,7 @@ class Reason(StrEnum):
     RAY_TOO_OLD = "RayTooOld"
     INGRESS_IS_SCALED = "IngressIsScaled"
     ALIASES_NEED_INGRESS = "AliasesNeedIngress"
+    ROUTING_NEEDS_INGRESS = "RoutingNeedsIngress"
     AS_EXPECTED = "AsExpected"
 
 

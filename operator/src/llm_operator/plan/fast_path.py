@@ -121,7 +121,7 @@ def fast_path(spec: LLMDeploymentSpec) -> FastPath:
     if spec.performance.profile == "Classic":
         return FastPath(False, Reason.CLASSIC_INGRESS, "spec.performance.profile is Classic")
     if found := obstacles(spec):
-        return FastPath(False, found[0].reason, "; ".join(str(obstacle) for obstacle in found))
+        return FastPath(False, found[0].reason, "to switch it on: " + "; ".join(str(obstacle) for obstacle in found))
     env = {**dict(compatibility().env), **dict(_ENV)}
     for feature, _ in used(spec):
         env |= dict(feature.env)

@@ -138,11 +138,11 @@ class Routing(ApiModel):
 
     strategy: Literal["PowerOfTwo", "RoundRobin", "Session", "PrefixCacheAffinity", "KVAware"] | None = Field(
         default=None,
-        description="PowerOfTwo: the shorter queue of two. RoundRobin: in turn. Session: the same replica for the same session header. "
-        "PrefixCacheAffinity: the replica that has seen the prompt's beginning. KVAware: by the engines' own KV events (alpha in Ray; "
-        "only on the fast path, not with data parallelism or disaggregation; spec.ray.image must contain ai-dynamo). To or from "
-        "PrefixCacheAffinity or KVAware on the fast path brings up a new Ray cluster: its proxies must read bodies then. "
-        "Default: RoundRobin on the fast path, else PowerOfTwo.",
+        description="RoundRobin: in turn. PowerOfTwo: the shorter queue of two. Session: the same replica for the same session header. "
+        "PrefixCacheAffinity: the replica that has seen the prompt's beginning; a request whose prompt holds no text (token ids, only "
+        "media) fails. KVAware: by the engines' own KV events (alpha in Ray; not with data parallelism or disaggregation; "
+        "spec.ray.image must contain ai-dynamo). PowerOfTwo and PrefixCacheAffinity work behind the OpenAI ingress only and switch the "
+        "fast path off; KVAware works on the fast path only. Default: RoundRobin on the fast path, else PowerOfTwo.",
         json_schema_extra=cost(Cost.CLUSTER),
     )
     prefix_cache_affinity: PrefixCacheAffinity | None = Field(
