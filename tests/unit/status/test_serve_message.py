@@ -37,3 +37,13 @@ def test_other_messages_are_left_alone() -> None:
 
 def test_a_traceback_without_an_end_keeps_the_first_sentence() -> None:
     assert readable('It failed. Error:\n  File "a.py", line 1') == "It failed"
+
+
+def test_a_first_line_that_ends_with_a_colon_leads_to_the_error() -> None:
+    message = (
+        "Deploying app 'reviews' failed with exception:\nTraceback (most recent call last):\n"
+        '  File "/x/api.py", line 1, in build\n    raise\nllm_serve_app.settings.InvalidSettings: args.models: no'
+    )
+    assert readable(message) == (
+        "Deploying app 'reviews' failed with exception: llm_serve_app.settings.InvalidSettings: args.models: no"
+    )

@@ -20,4 +20,6 @@ def readable(message: str) -> str:
         return plain
     error = " ".join(line.strip() for line in lines[frames[-1] + 1 :] if line.strip())
     first = lines[0].partition(". ")[0].rstrip(".")
-    return f"{first}. {error}" if error and frames[0] > 0 else error or first
+    if not error or frames[0] == 0:
+        return error or first
+    return f"{first} {error}" if first.endswith(":") else f"{first}. {error}"
