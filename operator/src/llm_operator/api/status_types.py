@@ -34,7 +34,7 @@ class ModelStatus(ApiModel):
     accelerators: str = Field(max_length=64, description="Accelerators of one replica, e.g. 2xH100.")
     replicas: str = Field(max_length=16, description="Wanted replicas: a number, or fewest-most when autoscaled.")
     schedule: str = Field(
-        max_length=20, description="Name of the open window of scaling.schedules; empty when none is."
+        default="", max_length=20, description="Name of the open window of scaling.schedules; left out when none is."
     )
     state: str = Field(
         max_length=MAX_STATE,
