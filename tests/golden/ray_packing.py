@@ -83,5 +83,6 @@ def _pack(free: list[Pod], bundles: list[Bundle]) -> bool:
 def placed(free: list[Pod], wanted: list[tuple[list[Bundle], str]]) -> bool:
     """All placement groups find room, one after the other; `free` is changed."""
     return all(
-        _strict_pack(free, bundles) if strategy == "STRICT_PACK" else _pack(free, bundles) for bundles, strategy in wanted
+        _strict_pack(free, bundles) if strategy == "STRICT_PACK" else _pack(free, bundles)
+        for bundles, strategy in wanted
     )
