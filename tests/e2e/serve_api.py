@@ -44,7 +44,7 @@ def engines(name: str) -> dict[str, EngineState]:
         model: _engine(details)
         for model, application in applications(name).items()
         for deployment, details in application["deployments"].items()
-        if deployment.startswith("LLMServer:")
+        if ":" in deployment  # LLMServer:<model>, AliasServer:<model>, …; an ingress has no colon
     }
 
 

@@ -60,4 +60,4 @@ def test_completions(serving: Serving) -> None:
 def test_a_wrong_model_is_not_found(serving: Serving) -> None:
     with pytest.raises(openai.NotFoundError) as refused:
         serving.client().chat.completions.create(model="nope", messages=[{"role": "user", "content": "?"}])
-    assert '"nope"' in refused.value.response.text.replace("\\", "")
+    assert "nope" in refused.value.response.text
