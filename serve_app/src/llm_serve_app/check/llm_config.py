@@ -92,5 +92,11 @@ def _importable(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _engine_arguments(config: Mapping[str, Any]) -> None:
-    """What a replica does with the configuration before it starts vLLM."""
-    LLMConfig(**_importable(config)).get_engine_config().get_initialization_kwargs()
+    """What a replica does with the configuration before vLLM looks at the model: vLLM's own classes take every argument."""
+    from ray.llm._internal.serve.engines.vllm.vllm_engine import _normalize_vllm_engine_kwargs
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.entrypoints.launchers.cli_args import FrontendArgs
+
+    engine = LLMConfig(**_importable(config)).get_engine_config()
+    FrontendArgs(**engine.frontend_kwargs)
+    AsyncEngineArgs(**_normalize_vllm_engine_kwargs(engine.get_initialization_kwargs()))
