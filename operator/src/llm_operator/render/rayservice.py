@@ -88,6 +88,11 @@ def _cluster(plan: Plan, child: Object | None) -> dict[str, Any]:
     }
 
 
+def _hashed(plan: Plan, spec: dict[str, Any]) -> dict[str, Any]:
+    """A label that is no longer wanted is nothing that a live object lacks: only the hash shows that it must go."""
+    return {**spec, "labels": dict(plan.scheduling.labels)} if plan.scheduling.labels else spec
+
+
 def rayservice(plan: Plan, child: Object | None) -> dict[str, Any]:
     """The whole object to apply. `child`: the live RayService, for the order of its groups; None when there is none."""
     spec = {
@@ -105,7 +110,7 @@ def rayservice(plan: Plan, child: Object | None) -> dict[str, Any]:
             "name": plan.name,
             "namespace": plan.namespace,
             "labels": {**labels(plan), **dict(plan.scheduling.labels)},
-            "annotations": {names.SPEC_HASH_ANNOTATION: spec_hash(spec)},
+            "annotations": {names.SPEC_HASH_ANNOTATION: spec_hash(_hashed(plan, spec))},
             "ownerReferences": [owner_reference(plan)],
         },
         "spec": spec,
