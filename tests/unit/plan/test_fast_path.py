@@ -11,7 +11,9 @@ import ray
 import yaml
 from builders import LLM, llm
 from llm_operator.api.conditions import Reason
+from llm_operator.api.errors import InvalidSpec
 from llm_operator.api.spec.deployment import LLMDeploymentSpec, parse_spec
+from llm_operator.api.validation import validate
 from llm_operator.plan.compatibility import RAY_VERSION, Feature, compatibility
 from llm_operator.plan.fast_path import USES, check, fast_path, used
 
@@ -142,3 +144,10 @@ def test_a_stream_outlives_a_reload() -> None:
         "maximum"
     ]
     assert int(env["RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S"]) >= longest
+
+
+@pytest.mark.parametrize("name", ["VLLM_SERVER_DEV_MODE", "VLLM_ALLOW_RUNTIME_LORA_UPDATING"])
+def test_nobody_opens_endpoints_that_change_the_engine(name: str) -> None:
+    made = llm().model(engine={"env": [{"name": name, "value": "1"}]})
+    with pytest.raises(InvalidSpec, match=rf"spec.models\[0\].engine.env\[0\]: {name} opens endpoints"):
+        validate("a", made.object()["spec"])
