@@ -67,7 +67,9 @@ class ApplicationDeployment(ApiModel):
 
     model_config = with_rules(rules.REPLICAS_OR_SCALING, rules.ONGOING_ONCE, rules.QUEUED_ONCE)
 
-    name: DeploymentName = Field(description="Name of the deployment in the code (usually its class).")
+    name: DeploymentName = Field(
+        description="Name of the deployment in the code (usually its class).", json_schema_extra=cost(Cost.REPLICAS)
+    )
     replicas: Integer | None = Field(default=None, ge=1, le=1000, description="A fixed number of replicas. Default: 1.")
     scaling: Scaling | None = Field(default=None, description="Autoscaling of this deployment.")
     actor: Actor = Field(default_factory=Actor, json_schema_extra=cost(Cost.REPLICAS))
