@@ -74,7 +74,7 @@ def test_render_of_a_mistake(made: LLM, want: str, tmp_path: Path, capsys: pytes
 
 
 def test_render_says_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert render(tmp_path, llm("X").scaling(minReplicas=0)) == 1
+    assert render(tmp_path, llm("X").scaling(minReplicas=-1)) == 1
     assert len(capsys.readouterr().err.splitlines()) == 3
 
 

@@ -68,6 +68,8 @@ class Estimate:
 
     memory: float
     """What vLLM may take of its accelerators, or of its pod."""
+    taken_of: str
+    """What that is part of, for people: "0.92 of 8 x 80 GB"."""
     weights: float
     token: float | None
     """One token of the KV cache; None when nobody knows."""
@@ -129,15 +131,16 @@ def _token(kwargs: Mapping[str, Any], part: Part, attention: Attention) -> float
     return attention.bytes_per_token(_element_bytes(kwargs)) * max(1.0, part.parallelism.tensor / heads)
 
 
-def _memory(kwargs: Mapping[str, Any], part: Part, pod_memory: str) -> float | Unknown:
+def _memory(kwargs: Mapping[str, Any], part: Part, pod_memory: str) -> tuple[float, str] | Unknown:
     shape = shapes_of(part)[0]
     if shape.cpu_only:
-        return quantity.parse(pod_memory)
+        return quantity.parse(pod_memory), f"the pod's {quantity.canonical(pod_memory)}"
     sizes = {accelerator.type.value: accelerator_gb(accelerator) for accelerator in part.accelerators}
     if unknown := sorted(name for name, size in sizes.items() if size is None):
         return Unknown(f"the memory of {', '.join(unknown)} is not in plan/data/accelerator-memory.yaml")
     share = float(kwargs.get("gpu_memory_utilization") or schema_of("gpu_memory_utilization")["default"])
-    return min(size for size in sizes.values() if size is not None) * _GB * share * shape.devices
+    smallest = min(size for size in sizes.values() if size is not None)
+    return smallest * _GB * share * shape.devices, f"{share:g} of {shape.devices} x {smallest:g} GB"
 
 
 def estimate(model: Model, part: Part, kwargs: Mapping[str, Any], pod_memory: str) -> Estimate | Unknown:
@@ -155,7 +158,8 @@ def estimate(model: Model, part: Part, kwargs: Mapping[str, Any], pod_memory: st
     if isinstance(memory, Unknown):
         return memory
     return Estimate(
-        memory=memory,
+        memory=memory[0],
+        taken_of=memory[1],
         weights=_weights(kwargs, part, size),
         token=None if size.attention is None else _token(kwargs, part, size.attention),
         context=kwargs.get("max_model_len") or size.context_length,

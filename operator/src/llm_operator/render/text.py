@@ -1,4 +1,4 @@
-"""Text for people, from jinja2 templates: the API reference and `render --explain`. Undefined names are errors."""
+"""Text for people, from jinja2 templates: the API reference and `explain`. Undefined names are errors."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ def _rows(schema: Schema, path: str) -> list[dict[str, str]]:
 
 def api_reference() -> str:
     """Markdown: every field of spec and status, every condition and reason."""
-    return _render(
+    return fill(
         "api.md.j2",
         names=names,
         spec=_rows(spec_schema(), "spec"),
@@ -90,5 +90,6 @@ def api_reference() -> str:
     )
 
 
-def _render(template: str, **values: Any) -> str:
+def fill(template: str, **values: Any) -> str:
+    """A text from a template of this package. Raises jinja2.UndefinedError for a name that the template lacks a value for."""
     return _ENVIRONMENT.get_template(template).render(**values)
