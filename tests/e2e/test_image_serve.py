@@ -5,7 +5,7 @@ import subprocess
 from importlib.metadata import version
 
 import pytest
-from cluster import images, names
+from cluster import engine, images, names
 from cluster.source import Source
 
 FACTS = """
@@ -58,5 +58,5 @@ def test_serve_image_holds_this_package(image: str) -> None:
 
 
 def test_an_unchanged_package_builds_nothing(image: str) -> None:
-    before = images.image_id(image)
-    assert images.image_id(images.build("serve", Source.BUILD)) == before
+    before = engine.image_id(image)
+    assert engine.image_id(images.build("serve", Source.BUILD)) == before
