@@ -189,7 +189,9 @@ def test_kuberay_accepts_what_we_write(applied: dict[str, Any]) -> None:
     for group in _groups(applied):
         assert 0 <= group["minReplicas"] <= group["maxReplicas"]
         assert int(group["resources"]["CPU"]) >= 1
-        assert not {"suspend", "scaleStrategy", "replicas"} & group.keys()
+        assert not {"suspend", "scaleStrategy"} & group.keys()
+        autoscaled = cluster["enableInTreeAutoscaling"]
+        assert autoscaled if "replicas" not in group else group["replicas"] == group["minReplicas"]
         assert group["template"]["spec"].get("restartPolicy") is None
 
 

@@ -23,14 +23,17 @@ def _worker_group(plan: Plan, group: GroupPlan) -> dict[str, Any]:
     made = {
         "groupName": group.name,
         "numOfHosts": group.hosts,
-        # `replicas` belongs to the autoscaler.
+        # `replicas` belongs to the autoscaler, where there is one.
         "minReplicas": group.min_pods,
         "maxReplicas": group.max_pods,
         "rayStartParams": {},
         "resources": dict(group.ray_resources),
         "template": pod.worker_template(plan, group),
     }
-    if group.idle_timeout_seconds is not None and plan.scheduling.node_autoscaling:
+    if not plan.scheduling.node_autoscaling:
+        # Nobody else sets it, and Kueue counts pods by it (pkg/controller/jobs/raycluster/raycluster_controller.go).
+        made["replicas"] = group.min_pods
+    elif group.idle_timeout_seconds is not None:
         made["idleTimeoutSeconds"] = group.idle_timeout_seconds
     return made
 

@@ -188,7 +188,9 @@ class Scheduling(ApiModel):
     queue_name: QueueName | None = Field(
         default=None,
         description="Kueue LocalQueue that admits the pods (label kueue.x-k8s.io/queue-name of the RayService). Kueue allows no "
-        "autoscaling of pods: every minReplicas must equal its maxReplicas, and there are at most 7 worker groups.",
+        "autoscaling of pods: every minReplicas must equal its maxReplicas, and there are at most 7 worker groups. Its "
+        "ResourceFlavors should set no node labels and tolerations (set accelerators[].nodeSelector and tolerations instead): the "
+        "operator writes the pod templates, too.",
     )
     gang: Literal["Volcano", "YuniKorn", "KAI"] | None = Field(
         default=None,
