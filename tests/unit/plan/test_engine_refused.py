@@ -65,6 +65,8 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
     ("a path as template", engine(chatTemplate={"inline": "/etc/passwd"}),
      [f"{E}.chatTemplate.inline: must be a Jinja template ({{{{ … }}}} or {{% … %}}): text without braces would be taken for the "
       "name of a file"]),
+    ("a key that no ConfigMap has", engine(chatTemplate={"configMapKeyRef": {"name": "t", "key": ".."}}),
+     [f'{E}.chatTemplate.configMapKeyRef.key: ".." does not match ^[.]?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$']),
     # --- output and media
     ("compact without a backend for it", engine(structuredOutput={"backend": "outlines", "disableAnyWhitespace": True}),
      [f"{E}.structuredOutput.disableAnyWhitespace: needs backend xgrammar or guidance, not outlines"]),
