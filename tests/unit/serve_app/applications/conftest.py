@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from llm_serve_app.text_models.train import train
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # else Ray writes a token file into the home directory
 
+START_SECONDS = 240  # on a machine that does much else
+
 
 class Serve:
     """Applies Serve configurations as KubeRay does, and asks the applications over HTTP."""
@@ -22,15 +25,27 @@ class Serve:
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self._applications: dict[str, dict[str, Any]] = {}
 
     def apply(self, *applications: dict[str, Any]) -> None:
-        """Returns when all applications run with this configuration."""
+        """Returns when these run with this configuration; applications of earlier tests go on, which saves their start."""
         from ray.serve.context import _get_global_client
         from ray.serve.schema import ServeDeploySchema
 
-        config = {"http_options": {"host": "127.0.0.1", "port": self.port}, "applications": list(applications)}
+        self._applications |= {application["name"]: application for application in applications}
+        wanted = list(self._applications.values())
+        config = {"http_options": {"host": "127.0.0.1", "port": self.port}, "applications": wanted}
         client = _get_global_client()
-        client.deploy_apps(ServeDeploySchema.model_validate(config), _blocking=True)
+        client.deploy_apps(ServeDeploySchema.model_validate(config), _blocking=False)
+        end, seen = time.monotonic() + START_SECONDS, {}
+        while time.monotonic() < end:
+            seen = client.get_serve_details()["applications"]
+            states = {name: seen[name]["status"] for name in self._applications if name in seen}
+            assert "DEPLOY_FAILED" not in states.values(), seen
+            if len(states) == len(self._applications) and set(states.values()) == {"RUNNING"}:
+                return
+            time.sleep(0.2)
+        pytest.fail(f"not all applications run after {START_SECONDS} s: {seen}")
 
     def replicas(self, application: str) -> dict[str, set[str]]:
         """Deployment -> ids of its running replicas."""
