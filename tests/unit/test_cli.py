@@ -126,7 +126,49 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == __version__
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["render"], ["crd", "--nonsense"]])
+def test_explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "-f", write(tmp_path, llm("chat").object(), llm("other").object())]) == 0
+    out = capsys.readouterr()
+    assert out.err == ""
+    assert out.out.startswith("LLMDeployment llm/chat\n")
+    assert "\nLLMDeployment llm/other\n" in out.out
+
+
+def test_explain_says_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = llm("chat").model(preset="qwen4", engine={"args": {"max-model-length": 1}})
+    assert main(["explain", "-f", write(tmp_path, made.object())]) == 1
+    out = capsys.readouterr()
+    assert out.out == ""
+    assert 'chat: spec.models[0].preset: unknown preset "qwen4"; did you mean "qwen3"?' in out.err
+
+
+def test_the_administrators_policy_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same variables as the operator's own."""
+    made = llm("chat").model(cache={"weights": {"hostPath": {"path": "/var/cache"}}})
+    file = write(tmp_path, made.object())
+    for command in ("render", "explain"):
+        assert main([command, "-f", file]) == 1
+        assert "hostPath" in capsys.readouterr().err
+    monkeypatch.setenv("LLM_OPERATOR_ALLOW_HOST_PATH", "true")
+    for command in ("render", "explain"):
+        assert main([command, "-f", file]) == 0
+    monkeypatch.setenv("LLM_OPERATOR_ALLOW_HOST_PATH", "perhaps")
+    assert main(["render", "-f", file]) == 2
+    assert "LLM_OPERATOR_ALLOW_HOST_PATH='perhaps'" in capsys.readouterr().err
+
+
+def test_presets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["presets"]) == 0
+    assert "\nqwen3 " in capsys.readouterr().out
+    assert main(["presets", "qwen3"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["engine"]["reasoningParser"] == "qwen3"
+    assert main(["presets", "qwen4"]) == 1
+    assert capsys.readouterr().err == 'llm-operator: unknown preset "qwen4"; did you mean "qwen3"?\n'
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["render"], ["explain"], ["crd", "--nonsense"]])
 def test_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)

@@ -113,8 +113,8 @@ def test_unknown_says_why(found: Estimate | Unknown, why: str) -> None:
 
 
 def test_a_mig_slice_says_its_size() -> None:
-    assert accelerator_gb(Accelerator(type=AcceleratorType.H100, resource_name="nvidia.com/mig-3g.40gb")) == 40
-    assert accelerator_gb(Accelerator(type=AcceleratorType.H100, resource_name="nvidia.com/gpu")) == 80
+    assert accelerator_gb(Accelerator(type=AcceleratorType.H100, resourceName="nvidia.com/mig-3g.40gb")) == 40
+    assert accelerator_gb(Accelerator(type=AcceleratorType.H100, resourceName="nvidia.com/gpu")) == 80
 
 
 def test_the_table_names_types_and_sources() -> None:

@@ -8,7 +8,7 @@ from llm_operator.plan import presets
 from llm_operator.plan.placement import shapes_of
 from llm_operator.plan.plan import Builder, EnginePlan, GroupPlan, ModelPlan, Placement, Plan, ServerPlan
 from llm_operator.plan.presets import Preset
-from llm_operator.plan.totals import accelerators, kind_of, pods
+from llm_operator.plan.totals import Range, accelerators, kind_of, model_cost, model_pods
 from llm_operator.render.explain.layout import Section, costs, listed, many, span
 from llm_operator.render.explain.memory import memory_lines
 from llm_operator.render.explain.needs import model_needs
@@ -125,12 +125,13 @@ def _group(group: GroupPlan) -> str:
     return f"group {group.name}: {many(span(bounds), 'pod')}{hosts} of {each}{resources(group.resources)}{where}"
 
 
-def _placement(placement: Placement) -> str:
+def _placement(part: Part, placement: Placement) -> str:
     first = dict(placement.bundles[0])
     asked = ", ".join(f"{name} {amount:g}" for name, amount in first.items() if not name.startswith("group:"))
-    where = "all in one pod" if placement.strategy == "STRICT_PACK" else "in as few pods as possible"
+    strategy = placement.strategy if part.parallelism.data == 1 else "PACK"  # Ray drops the engine's own then
+    where = "all in one pod" if strategy == "STRICT_PACK" else "in as few pods as possible"
     kind = f" on {placement.accelerator_type}" if placement.accelerator_type else ""
-    return f"{many(len(placement.bundles), 'bundle')} of {{{asked}}} an engine{kind}, {placement.strategy}: {where}"
+    return f"{many(len(placement.bundles), 'bundle')} of {{{asked}}} an engine{kind}, {strategy}: {where}"
 
 
 def _disk(model: Model, group: GroupPlan) -> str:
@@ -151,12 +152,19 @@ def _engine(engine: EnginePlan) -> list[str]:
     return [said] if len(said) <= 1000 else [f"{said[:1000]} ..."]
 
 
-def _part(section: Section, model: Model, part: Part, server: ServerPlan, groups: tuple[GroupPlan, ...]) -> None:
+def _part(
+    section: Section,
+    model: Model,
+    part: Part,
+    server: ServerPlan,
+    groups: tuple[GroupPlan, ...],
+    cost: dict[str, Range],
+) -> None:
     section.add("Spread", _spread(part))
     section.add("Replicas", *replica_lines(part.scaling))
     section.add("Pods", _fit(part), *(_group(group) for group in groups))
-    section.add("Accelerators", costs(accelerators(groups)))
-    section.add("Placement", _placement(server.engine.placement))
+    section.add("Accelerators", costs(cost))
+    section.add("Placement", _placement(part, server.engine.placement))
     section.add("Memory", *memory_lines(model, part, dict(server.engine.engine_kwargs), groups[0].resources))
     section.add("Arguments", *_engine(server.engine))
 
@@ -175,16 +183,16 @@ def model_sections(user: Model, model: Model, plan: Plan, planned: ModelPlan, we
         made.add("Window", f"open now: {planned.window}")
     halves = parts("", model)
     if len(halves) == 1:
-        _part(made, model, halves[0], planned.serving.servers[0], week.groups)
+        _part(made, model, halves[0], planned.serving.servers[0], week.groups, model_cost(week))
     else:
-        made.add("Accelerators", costs(accelerators(week.groups)))
-        made.add("Worker pods", span(pods(week.groups)))
+        made.add("Accelerators", costs(model_cost(week)))
+        made.add("Worker pods", span(model_pods(week)))
     made.add("Disk", _disk(model, week.groups[0]))
     made.add("Needs", *model_needs(model, planned))
     sections = [made]
     if len(halves) > 1:
         for half, server, group in zip(halves, planned.serving.servers, week.groups, strict=True):
             section = Section(f"Model {model.name}, {half.name}")
-            _part(section, model, half, server, (group,))
+            _part(section, model, half, server, (group,), accelerators((group,)))
             sections.append(section)
     return sections

@@ -57,7 +57,7 @@ def whole_section(spec: LLMDeploymentSpec, plan: Plan, week: Plan) -> Section:
     made = Section("In all")
     made.add("Serves", _serves(plan))
     made.add("Accelerators", costs(cost(week)), f"now: {costs(cost(plan))}" if cost(plan) != cost(week) else "")
-    made.add("Worker pods", span(pods(week.groups)), "besides the head pod")
+    made.add("Worker pods", f"{span(pods(week))}, besides the head pod")
     made.add("URL", plan.url)
     made.add("Fast path", _fast_path(plan.fast_path))
     made.add("Ray", f"{plan.ray_version}, image {plan.head_image}", f"head pod: {resources(plan.head)}")
