@@ -13,7 +13,7 @@ SOURCES := operator/src serve_app/src tests images
 STAMP := $(VENV)/.stamp
 
 .PHONY: help venv lock fmt lint generate engine-args verify cluster cluster-down cluster-status images install demo \
-	test test-unit test-contract test-apiserver test-chart test-e2e golden clean
+	test test-unit test-serve test-contract test-apiserver test-chart test-e2e golden clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ lint: venv ## ruff, mypy --strict, import contracts, yamllint (helm lint is part
 	$(VENV)/bin/ruff format --check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/ruff check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/mypy --config-file $(CONFIG) operator/src serve_app/src
-	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e tests/catalogue tests/demo tests/generate
+	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e tests/catalogue tests/serve tests/demo tests/generate
 	cd operator && ../$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/yamllint -c tests/yamllint.yaml manifests charts/llm-operator/values.yaml charts/llm-operator/Chart.yaml
 
@@ -84,6 +84,7 @@ demo: cluster ## From nothing to an answer: cluster, operator, a model, a questi
 test: ## The whole suite, fast layers first
 	@$(MAKE) --no-print-directory lint verify
 	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory test-serve
 	@$(MAKE) --no-print-directory test-contract
 	@$(MAKE) --no-print-directory test-chart
 	@$(MAKE) --no-print-directory test-apiserver
@@ -91,6 +92,9 @@ test: ## The whole suite, fast layers first
 
 test-unit: venv ## Pure parts and golden cases, in seconds
 	$(PYTEST) -q tests/unit tests/golden
+
+test-serve: venv ## The applications of serve_app on a real local Ray Serve
+	$(PYTEST) -q tests/serve
 
 test-contract: venv ## The real operator against a fake API server: counts, faults, two operators
 	$(PYTEST) -q tests/contract
