@@ -34,7 +34,8 @@ def metric(pod: str, name: str) -> float:
 
 def kill(pod: str) -> None:
     """SIGKILL to the operator's process, and the pod with it: the Lease is not given back, as when a node dies."""
-    docker("exec", names.NODE, "sh", "-c", _KILL, "sh", pod)
+    node = kube.existing("pods", pod, names.OPERATOR_NAMESPACE)["spec"]["nodeName"]  # and its container's name
+    docker("exec", node, "sh", "-c", _KILL, "sh", pod)
     env.kubectl("delete", "pod", pod, "-n", names.OPERATOR_NAMESPACE, "--grace-period=0", "--force", "--wait=false")
 
 
