@@ -13,7 +13,7 @@ SOURCES := operator/src serve_app/src tests images
 STAMP := $(VENV)/.stamp
 
 .PHONY: help venv lock fmt lint generate engine-args verify cluster cluster-down cluster-status images install demo \
-	test test-unit test-serve test-contract test-apiserver test-chart test-e2e golden clean
+	test test-unit test-serve test-contract test-apiserver test-chart test-e2e test-image golden clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ lint: venv ## ruff, mypy --strict, import contracts, yamllint (helm lint is part
 	$(VENV)/bin/ruff format --check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/ruff check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/mypy --config-file $(CONFIG) operator/src serve_app/src
-	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e tests/catalogue tests/serve tests/demo tests/generate
+	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e tests/image tests/catalogue tests/serve tests/demo tests/generate
 	cd operator && ../$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/yamllint -c tests/yamllint.yaml manifests charts/llm-operator/values.yaml charts/llm-operator/Chart.yaml
 
@@ -89,6 +89,7 @@ test: ## The whole suite, fast layers first
 	@$(MAKE) --no-print-directory test-chart
 	@$(MAKE) --no-print-directory test-apiserver
 	@$(MAKE) --no-print-directory test-e2e
+	@$(MAKE) --no-print-directory test-image
 
 test-unit: venv ## Pure parts and golden cases, in seconds
 	$(PYTEST) -q tests/unit tests/golden
@@ -102,6 +103,10 @@ test-contract: venv ## The real operator against a fake API server: counts, faul
 test-chart: venv ## The Helm chart
 	$(CLUSTER) tools
 	$(PYTEST) -q tests/chart
+
+test-image: venv ## What runs inside the serving images: names, arguments, engines, applications
+	$(CLUSTER) build serve-cpu
+	$(PYTEST) -q tests/image
 
 test-apiserver: cluster ## CRD, CEL and ownership at the real API server
 	$(PYTEST) -q tests/apiserver

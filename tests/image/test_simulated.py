@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 IMAGE = "llm-operator/serve-cpu:0.1.0"
-PROBE = Path(__file__).resolve().parents[1] / "catalogue/simulated/probe.py"
+PROBE = Path(__file__).with_name("simulated_probe.py")
 FAST_PATH = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_LLM_ENABLE_DIRECT_STREAMING": "1"}
 CITY = {"city": "simul", "people": 10}
 ECHO = "simulated: What is the capital of France?"
