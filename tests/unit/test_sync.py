@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +17,7 @@ from llm_operator.outcome import Outcome
 from llm_operator.plan.inputs import Scope
 from llm_operator.render.rayservice import live_groups
 from llm_operator.sync import routes, sync
-from unit.strategies import json_values, specs
+from unit.strategies import json_values
 
 NOW = "2026-01-02T00:00:00Z"
 STATUS = Draft202012Validator(structural_schema(LLMDeploymentStatus))
@@ -39,13 +37,6 @@ def condition(outcome: Outcome, kind: str) -> tuple[str, str]:
     return found["status"], found["reason"]
 
 
-def shuffled(value: Any) -> Any:
-    """The same document with the keys of every map in reverse order."""
-    if isinstance(value, dict):
-        return {key: shuffled(value[key]) for key in reversed(value)}
-    return [shuffled(item) for item in value] if isinstance(value, list) else value
-
-
 def settle(
     spec: Any, child: dict[str, Any] | None, status: Any, generation: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -57,29 +48,6 @@ def settle(
         outcome = sync(replace(scope, child=child, applied=True))
     assert child is not None
     return child, outcome.status
-
-
-@given(specs)
-@quick
-def test_every_valid_spec_is_rendered_once(spec: dict[str, Any]) -> None:
-    spec = {**spec, "paused": False, "suspend": False}
-    first = sync(Scope(parent=parent(spec), now=NOW))
-    assert condition(first, "Accepted") == ("True", "Valid"), first.status["conditions"][1]
-    assert first.apply is not None
-    again = sync(Scope(parent=parent(shuffled(copy.deepcopy(spec))), now=NOW))
-    assert json.dumps(again.apply) == json.dumps(first.apply), "bytes decide restarts"
-    child, status = settle(spec, None, None, 1)
-    assert not list(STATUS.iter_errors(status)), "the API server would refuse this status"
-    quiet = sync(Scope(parent=parent(spec, status), now=NOW, child=child))
-    assert quiet == Outcome(status=status), "a second look writes nothing"
-
-
-@given(specs, json_values)
-@quick
-def test_paused_and_suspended_specs_too(spec: dict[str, Any], rubbish: Any) -> None:
-    outcome = sync(Scope(parent=parent(spec, {"conditions": [], "models": None}), now=NOW, child=None))
-    assert outcome.apply is None or not (spec.get("paused") or spec.get("suspend"))
-    assert not outcome.delete_child
 
 
 @given(json_values)
@@ -131,7 +99,12 @@ def test_groups_keep_their_place_for_ever(steps: list[list[str]]) -> None:
 @pytest.mark.parametrize(
     ("config", "want"),
     [
-        ('{"applications": [{"name": "a", "route_prefix": "/"}]}', {"a": "/"}),
+        (
+            '{"applications": [{"name": "a", "route_prefix": "/", "import_path": "ray.serve.llm:build_openai_app"}]}',
+            {"a": "/"},
+        ),
+        ('{"applications": [{"name": "a", "route_prefix": "/", "import_path": "mine:build"}]}', {}),
+        ('{"applications": [{"name": "a", "route_prefix": "/"}]}', {}),
         ('{"applications": []}', {}),
         ("[]", {}),
         ("{", {}),
