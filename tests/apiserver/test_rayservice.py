@@ -7,6 +7,7 @@ import json
 from typing import Final
 
 import pytest
+import samples
 from apiserver.server import DRY_RUN, STRICT, Answer, Object, Server
 from golden.case import cases
 from llm_operator.api.names import MANAGED_BY_LABEL
@@ -15,8 +16,9 @@ from llm_operator.render.drift import differences
 
 
 def _rendered() -> dict[str, Object]:
-    """Every RayService that a golden case applies, each once; by the name of the first case."""
+    """Every RayService that a golden case applies, each once, by the name of the first case; and those of the samples."""
     found = {json.dumps(apply): case.name for case in cases() for step in case.steps if (apply := step.outcome.apply)}
+    found |= {json.dumps(samples.rendered(samples.document(name))): f"sample-{name}" for name in samples.names()}
     return {f"{name}-{i}": json.loads(apply) for i, (apply, name) in enumerate(found.items())}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from cluster import names
 
 from generate.applications import applications
+from generate.samples import table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +40,7 @@ FILES: dict[str, Callable[[], str]] = {
     "charts/llm-operator/files/crd.yaml": lambda: _operator("crd"),
     "manifests/install.yaml": _install,
     "manifests/api.md": lambda: _operator("docs"),
+    "manifests/samples/README.md": table,
 }
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+import samples
 import yaml
 from golden.case import CASES, Case, cases, document
 from golden.ray_packing import demands, placed, pods
@@ -28,9 +29,10 @@ each_case = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 
 
 def rendered() -> list[tuple[str, dict[str, Any]]]:
-    """Every RayService that a case applies."""
+    """Every RayService that a case applies, and those of the samples."""
     found = ((case.name, step.outcome.apply) for case in ALL for step in case.steps)
-    return [(name, apply) for name, apply in found if apply is not None]
+    of_samples = [(f"sample-{name}", samples.rendered(samples.document(name))) for name in samples.names()]
+    return [*((name, apply) for name, apply in found if apply is not None), *of_samples]
 
 
 each_rayservice = pytest.mark.parametrize("applied", [pytest.param(applied, id=name) for name, applied in rendered()])

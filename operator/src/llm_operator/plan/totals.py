@@ -6,16 +6,19 @@ from typing import Final
 from llm_operator.plan.plan import Builder, GroupPlan, ModelPlan, Plan
 
 _KIND: Final = "accelerator_type:"
+_MIG: Final = "nvidia.com/mig-"
 
 Range = tuple[int, int]
 """Fewest, most."""
 
 
 def kind_of(group: GroupPlan) -> tuple[str, int]:
-    """Ray's name of the accelerators of one pod, and their number; ("CPU", 0) without any."""
+    """Ray's name of the accelerators of one pod (with the slice of MIG, as `H100/mig-1g.10gb`), and their number; ("CPU", 0)
+    without any."""
     offered = dict(group.ray_resources)
     kind = next((name.removeprefix(_KIND) for name in offered if name.startswith(_KIND)), "CPU")
-    return kind, int(offered.get("GPU") or offered.get("TPU") or 0)
+    slices = [name.partition("/")[2] for name, _ in group.resources.devices if name.startswith(_MIG)]
+    return "/".join([kind, *slices]), int(offered.get("GPU") or offered.get("TPU") or 0)
 
 
 def _limit(model: ModelPlan) -> int | None:
