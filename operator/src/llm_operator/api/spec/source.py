@@ -134,11 +134,11 @@ class Source(ApiModel):
     )
 
     uri: Uri = Field(
-        description="`hf://ORG/REPO` (Hugging Face hub), `s3://BUCKET/PATH`, `gs://BUCKET/PATH`, "
-        "`azure://CONTAINER@ACCOUNT.blob.core.windows.net/PATH` or `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH` (a folder "
-        "in a bucket: each new pod copies it to disk first, unless it is streamed), `pvc://CLAIM/PATH` (a volume, mounted read-only; "
-        "another claim is a new Ray cluster), or `file:///PATH` (a folder inside the image). Ray logs a failed copy from a bucket "
-        "and then looks for a hub repository with the model's name: see the replica's log.",
+        description="`hf://ORG/REPO`, `s3://BUCKET/PATH`, `gs://BUCKET/PATH`, `azure://CONTAINER@ACCOUNT.blob.core.windows.net/PATH`, "
+        "`abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH`, `pvc://CLAIM/PATH` or `file:///PATH`. hf: the Hugging Face hub. s3, gs, "
+        "azure, abfss: a folder in a bucket; each new pod copies it to disk first, unless it is streamed. pvc: a volume, mounted "
+        "read-only; another claim is a new Ray cluster. file: a folder inside the image. Ray logs a failed copy from a bucket and then "
+        "looks for a hub repository with the model's name: see the replica's log.",
     )
     revision: Revision | None = Field(
         default=None,
