@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from apiserver import table
+from builders import llm
 from golden.case import CASES, Case
 from llm_operator.api.crd import Schema, spec_schema
 
 # Not even a text that would do as one: the API server never converts.
 _WRONG_TYPE: Final = {"string": 7, "integer": "7", "number": "0.5", "boolean": "true", "array": "x", "object": "x"}
 _REMOVED: Final = object()
+_SIMULATION: Final = {
+    "timeToFirstTokenMs": 1, "timePerOutputTokenMs": 1, "outputTokens": 1, "failureRate": 0.5, "stallRate": 0.5,
+    "startupSeconds": 1, "seed": 1,
+}  # fmt: skip
+_REST: Final = (
+    llm("rest")
+    .model(engine={"type": "Simulated", "simulation": _SIMULATION})
+    .with_("spec.ray", {"image": "i", "autoscaler": {"idleTimeoutSeconds": 60, "upscalingMode": "Default"}})
+    .with_("spec.applications", [{
+        "name": "b", "importPath": "shop:app", "deployments": [{"name": "Main", "maxQueuedRequests": 5}],
+    }])
+)  # fmt: skip
 
 Path = tuple[str | int, ...]
 
@@ -34,20 +49,29 @@ def spelled(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-def everything() -> dict[str, Any]:
-    """An object in which every field is set."""
-    return dict(Case(CASES / "create-every-field").steps[0].scope.parent)
+def documents() -> list[dict[str, Any]]:
+    """The golden cases' objects, one with very many fields first, and what none of them sets. Together they set every field."""
+    names = [
+        "create-every-field",
+        *sorted(folder.name for folder in CASES.iterdir() if (folder / "case.yaml").exists()),
+    ]
+    found = [Case(CASES / name) for name in names]
+    return [*(case.parent(case.raw["spec"], 1, None) for case in found), _REST.object()]
 
 
-def schema_paths(node: Schema, path: str = "spec") -> Iterator[str]:
-    """All fields of the schema, items as `[]`, values of maps as `.*`."""
-    yield path
+def kind(path: str, node: Schema) -> str:
+    """What is the same part of the schema wherever it stands (the scaling of a model and of a half): name and content."""
+    return f"{path.rpartition('.')[2]} {json.dumps(node, sort_keys=True)}"
+
+
+def schema_kinds(node: Schema, path: str = "spec") -> Iterator[tuple[str, str]]:
+    """(path, kind) of all fields of the schema; items as `[]`, values of maps as `.*`."""
+    yield path, kind(path, node)
     for name, child in node.get("properties", {}).items():
-        yield from schema_paths(child, f"{path}.{name}")
-    if "items" in node:
-        yield from schema_paths(node["items"], f"{path}[]")
-    if "additionalProperties" in node:
-        yield from schema_paths(node["additionalProperties"], f"{path}.*")
+        yield from schema_kinds(child, f"{path}.{name}")
+    for key, tail in (("items", "[]"), ("additionalProperties", ".*")):
+        if key in node:
+            yield from schema_kinds(node[key], f"{path}{tail}")
 
 
 def fields(
@@ -112,12 +136,41 @@ def _changed(document: dict[str, Any], path: Path, value: Any) -> dict[str, Any]
     return made
 
 
-def broken() -> list[Broken]:
-    """Every constraint of every field, broken in the first place where the field is set."""
-    document, seen, made = everything(), set[str](), []
+def _new(document: dict[str, Any], seen: set[str]) -> list[tuple[Path, Schema, Any]]:
+    """Fields of kinds that no earlier object had."""
+    found: dict[str, tuple[Path, Schema, Any]] = {}
     for general, path, node, value in fields(spec_schema(), document["spec"]):
-        if general not in seen:
-            seen.add(general)
-            for where, how, wrong in _changes(node, path, value):
-                made.append(Broken(spelled(where), how, _changed(document, where, wrong)))
+        found.setdefault(kind(general, node), (path, node, value))
+    return [entry for name, entry in found.items() if name not in seen]
+
+
+def kinds_of(document: dict[str, Any]) -> set[str]:
+    """Of all fields that it sets."""
+    return {kind(general, node) for general, _, node, _ in fields(spec_schema(), document["spec"])}
+
+
+def right(document: dict[str, Any]) -> bool:
+    """A starting point that is wrong itself would prove nothing."""
+    return table.operator_errors(document, table.PERMISSIVE) == {}
+
+
+def starting_points() -> list[tuple[dict[str, Any], list[tuple[Path, Schema, Any]]]]:
+    """Right objects, each with the fields whose kind it is the first to set."""
+    seen: set[str] = set()
+    made = []
+    for document in documents():
+        fresh = _new(document, seen)
+        if fresh and right(document):
+            made.append((document, fresh))
+            seen |= kinds_of(document)
     return made
+
+
+def broken() -> list[Broken]:
+    """Every constraint of every kind of field, broken in the first right object that sets it."""
+    return [
+        Broken(spelled(where), how, _changed(document, where, wrong))
+        for document, fresh in starting_points()
+        for path, node, value in fresh
+        for where, how, wrong in _changes(node, path, value)
+    ]

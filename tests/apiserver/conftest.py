@@ -41,9 +41,9 @@ def namespace() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def copied_kind(server: Server, namespace: str) -> Iterator[None]:
-    """The copied CRD is served."""
+    """The copied CRD is served. By client-side apply, which writes all of it into an annotation once more (at most 256 KiB)."""
     env.kubectl("delete", "crd", crd_copy.NAME, "--ignore-not-found", "--timeout=60s")
-    env.kubectl("create", "-f", "-", input=json.dumps(crd_copy.crd()))
+    env.kubectl("apply", "-f", "-", input=json.dumps(crd_copy.crd()))
     _until_served(server, crd_copy.COPY)
     yield
     env.kubectl("delete", "crd", crd_copy.NAME, "--timeout=60s")

@@ -1,6 +1,6 @@
 """refused.yaml: wrong LLMDeployments and what the API server says of each, word for word.
 
-Rows without `change` are those of tests/unit/api/test_validation.py, which holds what the operator says of the same object.
+Rows without `change` are those of the unit tests' tables, which hold what the operator says of the same object.
 """
 
 from __future__ import annotations
@@ -15,17 +15,36 @@ from builders import llm
 from golden.case import put
 from llm_operator.api.errors import InvalidSpec
 from llm_operator.api.validation import validate
+from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
 from llm_operator.plan.resolve import resolve
 from llm_operator.render.text import to_yaml
-from unit.api.test_validation import WRONG
+from unit.api import test_validation
+from unit.plan import test_applications_refused, test_engine_refused, test_placement_refused
 
 FILE: Final = Path(__file__).with_name("refused.yaml")
 _HEAD: Final = (
     "# Wrong objects. `change`: pointers set in the smallest LLMDeployment; without it the row is the one of that name in\n"
-    "# tests/unit/api/test_validation.py. `said`: what the API server says; [] if only the operator can see the mistake.\n"
-    "# `said` is written by `pytest tests/apiserver --update`: read the difference as a user would.\n"
+    "# tests/unit/api/test_validation.py or, behind its area, in tests/unit/plan/test_AREA_refused.py. `said`: what the API\n"
+    "# server says; [] if only the operator can see the mistake. It is written by `pytest tests/apiserver --update`: read the\n"
+    "# difference as a user would.\n"
 )
-_SHARED: Final = {name: made.object() for name, made, _ in WRONG}
+
+
+PERMISSIVE: Final = Policy(allow_host_path=True, application_import_paths=("llm_serve_app", "shop"))
+
+
+def _shared() -> dict[str, dict[str, Any]]:
+    """Name of a row → object, of all tables of the unit tests."""
+    made = {name: wrong.object() for name, wrong, _ in test_validation.WRONG}
+    for area, table in (("engine", test_engine_refused.WRONG), ("placement", test_placement_refused.WRONG)):
+        made |= {f"{area}: {name}": wrong.object() for name, wrong, _ in table}
+    for name, application, _ in test_applications_refused.WRONG:
+        spec = {"applications": [application], "ray": test_applications_refused.IMAGE}
+        made[f"application: {name}"] = {**llm("x").object(), "spec": spec}
+    return made
+
+
+_SHARED: Final = _shared()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +75,30 @@ def _entries() -> list[dict[str, Any]]:
 
 def rows() -> list[Row]:
     """All of them."""
-    return [Row(entry["name"], _document(entry), entry["said"]) for entry in _entries()]
+    known = [entry for entry in _entries() if "change" in entry or entry["name"] in _SHARED]
+    new = [{"name": name, "said": []} for name in _SHARED.keys() - {entry["name"] for entry in known}]
+    return [Row(entry["name"], _document(entry), entry["said"]) for entry in [*known, *sorted(new, key=str)]]
 
 
 def missing() -> set[str]:
-    """Rows of the unit tests that are not in the file."""
-    return _SHARED.keys() - {entry["name"] for entry in _entries() if "change" not in entry}
+    """Rows of the unit tests that are not in the file, and rows of the file that the unit tests no longer have."""
+    return _SHARED.keys() ^ {entry["name"] for entry in _entries() if "change" not in entry}
 
 
 def write(said: dict[str, list[str]]) -> None:
     """Write the file anew, with new answers for the rows in `said`, and with the unit tests' rows that were missing."""
-    entries = [{"name": name, "said": []} for name in _SHARED if name in missing()] + _entries()
+    own = [entry for entry in _entries() if "change" in entry]
+    known = {entry["name"]: entry["said"] for entry in _entries()}
+    entries = [{"name": name, "said": known.get(name, [])} for name in _SHARED] + own
     FILE.write_text(_HEAD + to_yaml([{**entry, "said": said.get(entry["name"], entry["said"])} for entry in entries]))
 
 
-def operator_errors(document: dict[str, Any]) -> dict[str, str]:
+def operator_errors(document: dict[str, Any], policy: Policy = DEFAULT_POLICY) -> dict[str, str]:
     """What the operator's own validation says of an object: path → message; {} when it finds nothing wrong."""
     name, namespace = document["metadata"]["name"], document["metadata"].get("namespace", "llm")
     try:
-        resolve(validate(name, document.get("spec")), name=name, namespace=namespace, uid="u", routes={})
+        spec = validate(name, document.get("spec"))
+        resolve(spec, name=name, namespace=namespace, uid="u", routes={}, now=test_validation.NOW, policy=policy)
     except InvalidSpec as invalid:
         return {error.path: error.message for error in invalid.errors}
     return {}

@@ -59,7 +59,7 @@ def test_columns(server: Server, namespace: str, copied_kind: None, own_name: st
     url = "http://chat-serve-svc.llm.svc:8000/v1"
     assert line.split()[:-1] == [own_name, "True", "1/1", "1", "1xL4", url, "Serving"]
     header, line = shown("suspended", "-o", "wide")
-    assert header.split() == [*COLUMNS[:-1], "MESSAGE", "AGE"]
+    assert header.split() == [*COLUMNS[:3], "APPLICATIONS", *COLUMNS[3:-1], "MESSAGE", "AGE"]
     assert "spec.suspend is true: nothing runs" in line
 
 

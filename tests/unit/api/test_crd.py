@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import types
 import typing
@@ -94,6 +95,12 @@ def test_described(path: str, node: Schema) -> None:
     if path not in ("$.spec.models",):
         assert len(node["description"]) >= 10
     assert "\n" not in node["description"]
+
+
+def test_client_side_apply_has_room_for_it() -> None:
+    """`kubectl apply` writes the whole object into an annotation; all annotations together may have 256 KiB
+    (apimachinery, api/validation/objectmeta.go, TotalAnnotationSizeLimitB). Half of it is left for what comes."""
+    assert len(json.dumps(crd(), separators=(",", ":"))) < 128 * 1024
 
 
 def test_no_default_reaches_the_stored_object() -> None:
