@@ -13,8 +13,9 @@ from typing import Any, Final
 import openai
 import pytest
 from catalogue import served
-from catalogue.served import Object
+from cluster import names
 from e2e import kube, serve_api
+from e2e.kube import Object
 from e2e.report import Report
 
 NAME: Final = "sleeper"
@@ -69,7 +70,7 @@ def _sleeper(**scaling: Any) -> Object:
         NAME,
         served.model(NAME, engine=engine, scaling={**_SCALING, **scaling}),
         ray={
-            "image": served.names.image_ref("serve-cpu"),
+            "image": names.image_ref("serve-cpu"),
             "head": served.SMALL_HEAD,
             "autoscaler": {"idleTimeoutSeconds": 10},
         },
