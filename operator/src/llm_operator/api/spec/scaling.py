@@ -79,7 +79,8 @@ class Scaling(ApiModel):
         default=None,
         ge=0,
         le=1_000_000,
-        description="Most requests that wait in each proxy; further ones are answered 503. Default: no limit.",
+        description="Most requests that wait in each proxy (on the fast path: at each replica); further ones are answered 503. "
+        "Default: no limit.",
     )
     scale_up_delay_seconds: Integer = Field(
         default=30,
