@@ -13,7 +13,7 @@ SOURCES := operator/src serve_app/src tests images
 STAMP := $(VENV)/.stamp
 
 .PHONY: help venv lock fmt lint generate engine-args verify cluster cluster-down cluster-status images install demo \
-	test test-unit test-serve test-contract test-apiserver test-chart test-e2e test-image golden clean
+	test test-unit test-serve test-contract test-apiserver test-chart test-e2e test-image test-catalogue golden clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,10 @@ test-apiserver: cluster ## CRD, CEL and ownership at the real API server
 
 test-e2e: cluster ## The main job on real KubeRay, Ray and vLLM
 	$(PYTEST) -q tests/e2e
+
+test-catalogue: NODES := 2
+test-catalogue: cluster ## Every way of serving, on fake accelerators (ONLY=words as for pytest -k; SAMPLES=all, subset or names)
+	SAMPLES=$(SAMPLES) $(PYTEST) -q tests/catalogue $(if $(ONLY),-k "$(ONLY)")
 
 golden: venv ## Rewrite the golden cases (look at the difference before you commit)
 	$(PYTEST) -q tests/golden --update
