@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from typing import Final
+from collections.abc import Iterator
 
 import pytest
-from cluster import env, fake_devices, install
-from e2e import deployment
-from e2e.diagnosis import diagnosis
-from e2e.report import Report
+from cluster import fake_devices
+from e2e.fixtures import (
+    operator,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+    report,
+)
 
-_REPORT: Final = pytest.StashKey[Report]()
-_DIAGNOSES: Final = pytest.StashKey[int]()
-_MOST_DIAGNOSES: Final = 3
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_REPORT] = Report()
-    config.stash[_DIAGNOSES] = 0
-
-
-@pytest.fixture(scope="session")
-def report(pytestconfig: pytest.Config) -> Report:
-    """Takes what the tests measure."""
-    return pytestconfig.stash[_REPORT]
-
-
-@pytest.fixture(scope="session")
-def operator() -> None:
-    """The operator of this checkout runs in the local cluster, and no LLMDeployment is left of an earlier run."""
-    env.guard()
-    install.install()
-    deployment.remove_all()
+__all__ = ["operator", "pytest_configure", "pytest_runtest_makereport", "pytest_terminal_summary", "report"]
 
 
 @pytest.fixture(scope="session")
@@ -41,24 +23,3 @@ def devices(operator: None) -> Iterator[None]:
     fake_devices.give()
     yield
     fake_devices.take()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    made = yield
-    if made.failed and "operator" in getattr(item, "fixturenames", ()) and env.KUBECONFIG.exists():
-        item.config.stash[_DIAGNOSES] += 1
-        if item.config.stash[_DIAGNOSES] <= _MOST_DIAGNOSES:
-            made.sections.append(("diagnosis", diagnosis()))
-    return made
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    report = config.stash[_REPORT]
-    if report.measurements:
-        terminalreporter.section("measured")
-        for line in report.lines():
-            terminalreporter.write_line(line)
-        terminalreporter.write_line(f"as JSON: {report.write()}")
