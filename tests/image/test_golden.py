@@ -1,4 +1,4 @@
-"""Every Serve configuration of the golden cases, checked where vLLM is: Ray's strict classes, and vLLM's own for the arguments."""
+"""Every Serve configuration of the golden cases and the samples, checked where vLLM is: Ray's strict classes, and vLLM's own for the arguments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import Any, Final
 
+import samples
 from golden.case import cases
 
 IMAGE: Final = "llm-operator/serve-cpu:0.1.0"
@@ -30,6 +31,7 @@ def _switched_on(applied: dict[str, Any], name: str) -> bool:
 
 def _given() -> list[tuple[str, dict[str, Any], bool, bool]]:
     applied = [(case.name, step.outcome.apply) for case in cases() for step in case.steps]
+    applied += [(f"sample-{name}", samples.rendered(samples.document(name))) for name in samples.names()]
     return [
         (name, json.loads(made["spec"]["serveConfigV2"]), _switched_on(made, DIRECT), _switched_on(made, FORWARDED))
         for name, made in applied
@@ -46,7 +48,7 @@ def _wrong() -> tuple[str, dict[str, Any], bool, bool]:
     return "wrong", {"applications": [application]}, False, False
 
 
-def test_vllm_takes_the_arguments_of_every_golden_case() -> None:
+def test_vllm_takes_the_arguments_of_every_golden_case_and_sample() -> None:
     given = _given()
     assert sum(1 for name, *_ in given if name.startswith(("engine-", "task-", "source-", "cache-", "lora-"))) >= 25
     command = ["docker", "run", "--rm", "-i", "--network", "none", "--entrypoint", "python3", IMAGE, "-c", CHECK]
