@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from image.container import IMAGE
 
-IMAGE = "llm-operator/serve-cpu:0.1.0"
 NAME = "llm-operator-test-applications"
 QUESTION, ANSWER = "What is the capital of Japan?", "The capital of Japan is Tokyo."
 REVIEW = "The food was excellent and the staff was friendly. We sat in the garden. The garden and the food were lovely."

@@ -1,14 +1,13 @@
 """What the operator knows of vLLM's arguments, against the vLLM in the serving image."""
 
 import json
-import subprocess
 from typing import Any, Final
 
+from image.container import python
 from llm_operator.plan import presets
 from llm_operator.plan.engine_args import known, parsers, schema_of
 from llm_operator.plan.engine_args_refused import REFUSED
 
-IMAGE: Final = "llm-operator/serve-cpu:0.1.0"
 # vLLM builds its configuration (no weights, no engine) from one argument at a time, the way Ray's LLMServer does.
 ACCEPTS: Final = """
 import contextlib, dataclasses, json, sys
@@ -46,22 +45,8 @@ print(json.dumps(errors))
 
 def errors(code: str, cases: list[Any]) -> dict[str, str]:
     """What the code printed as its last line, run in the image without a network."""
-    command = [
-        "docker",
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        "--entrypoint",
-        "python3",
-        IMAGE,
-        "-c",
-        code,
-        json.dumps(cases),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    printed = python("-c", code, json.dumps(cases))
+    found: dict[str, str] = json.loads(printed.splitlines()[-1])
     return found
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any, Final
 
 import samples
 from golden.case import cases
+from image.container import python
 
-IMAGE: Final = "llm-operator/serve-cpu:0.1.0"
 DIRECT: Final = "RAY_SERVE_LLM_ENABLE_DIRECT_STREAMING"
 FORWARDED: Final = "RAY_SERVE_INGRESS_REQUEST_ROUTER_FORWARD_BODY"
 CHECK: Final = """
@@ -51,12 +50,8 @@ def _wrong() -> tuple[str, dict[str, Any], bool, bool]:
 def test_vllm_takes_the_arguments_of_every_golden_case_and_sample() -> None:
     given = _given()
     assert sum(1 for name, *_ in given if name.startswith(("engine-", "task-", "source-", "cache-", "lora-"))) >= 25
-    command = ["docker", "run", "--rm", "-i", "--network", "none", "--entrypoint", "python3", IMAGE, "-c", CHECK]
-    done = subprocess.run(
-        command, input=json.dumps([*given, _wrong()]), capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    printed = python("-c", CHECK, stdin=json.dumps([*given, _wrong()]))
+    found: dict[str, list[str]] = json.loads(printed.splitlines()[-1])
     assert any("structured_outputs_config" in problem for problem in found.pop("wrong"))
     assert {name: problems for name, problems in found.items() if problems} == {}
     assert found.keys() == {name for name, *_ in given}

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from image.container import IMAGE
 
-IMAGE = "llm-operator/serve-cpu:0.1.0"
 MODEL = Path(__file__).resolve().parents[2] / "images" / "serve-cpu" / "model"
 GENERATE = """
 import json, sys

@@ -1,13 +1,12 @@
 """What only the serving image can say: vLLM is in there, and nowhere else."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
+from image.container import python
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAGE = "llm-operator/serve-cpu:0.1.0"
 DATA = ROOT / "operator/src/llm_operator/plan/data/vllm-0.29.0.json"
 NAMES = ("demo", "llama-3.3-70b")
 BUILD = """
@@ -18,14 +17,6 @@ bundles = {"bundles": [{"CPU": 1}]}
 apps = [build_llm_deployment(LLMConfig(model_loading_config={"model_id": name}, placement_group_config=bundles)) for name in sys.argv[1:]]
 print("NAMES " + json.dumps([app._bound_deployment.name for app in apps]))
 """
-
-
-def python(*args: str) -> str:
-    """Standard output of Python in the image, without a network."""
-    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", IMAGE, *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
 
 
 def test_engine_arguments_are_those_of_the_vllm_inside() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from image.container import IMAGE
 
-IMAGE = "llm-operator/serve-cpu:0.1.0"
 PROBE = Path(__file__).with_name("simulated_probe.py")
 FAST_PATH = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_LLM_ENABLE_DIRECT_STREAMING": "1"}
 CITY = {"city": "simul", "people": 10}
