@@ -75,7 +75,8 @@ class LLMDeploymentSpec(ApiModel):
     models: tuple[Model, ...] = Field(
         default=(),
         max_length=16,
-        description="The models to serve.",
+        description="The models to serve. One that comes or goes leaves the others running, unless the whole cluster's fast path "
+        "changes with it (condition FastPath; LoRA and KVAware need another one): that is a new Ray cluster.",
         json_schema_extra=cost(Cost.CREATES, BY_NAME),
     )
     applications: tuple[Application, ...] = Field(

@@ -118,10 +118,12 @@ class Parallelism(ApiModel):
         le=64,
         description="Data parallel size: engines that make up one replica, share one set of experts, and are started and restarted "
         "together. targetOngoingRequests and the other numbers per replica hold for each of them.",
+        json_schema_extra=cost(Cost.REPLICAS),
     )
     expert: Boolean = Field(
         default=False,
         description="Spread the experts of a mixture-of-experts model over all tensor x data accelerators.",
+        json_schema_extra=cost(Cost.REPLICAS),
     )
 
 
@@ -190,7 +192,8 @@ class Scheduling(ApiModel):
         description="Kueue LocalQueue that admits the pods (label kueue.x-k8s.io/queue-name of the RayService). Kueue allows no "
         "autoscaling of pods: every minReplicas must equal its maxReplicas, and there are at most 7 worker groups. Its "
         "ResourceFlavors should set no node labels and tolerations (set accelerators[].nodeSelector and tolerations instead): the "
-        "operator writes the pod templates, too.",
+        "operator writes the pod templates, too. From none to one, or back, is a new Ray cluster.",
+        json_schema_extra=cost(Cost.NEXT_CLUSTER),
     )
     gang: Literal["Volcano", "YuniKorn", "KAI"] | None = Field(
         default=None,

@@ -92,6 +92,6 @@ class Model(ApiModel):
     disaggregation: Disaggregation | None = Field(
         default=None,
         description="Prefill and decode on replicas of their own.",
-        json_schema_extra=cost(Cost.CLUSTER),
+        json_schema_extra=cost(Cost.REPLICAS),
     )
     health: Health = Field(default_factory=Health, json_schema_extra=cost(Cost.NOTHING))

@@ -52,7 +52,11 @@ class Scaling(ApiModel):
     )
 
     min_replicas: Integer = Field(
-        default=1, ge=0, le=1000, description="Fewest replicas. 0: the model's pods go when nobody asks."
+        default=1,
+        ge=0,
+        le=1000,
+        description="Fewest replicas. 0: the model's pods go when nobody asks. Without the fast path, to or from 0 restarts the replicas: "
+        "the ingress moves to the head, or back.",
     )
     max_replicas: Integer | None = Field(
         default=None, ge=1, le=1000, description="Most replicas. Default: minReplicas, at least 1 (a fixed size)."
@@ -122,15 +126,22 @@ class Ingress(ApiModel):
 
     model_config = with_rules(rules.INGRESS_BOUNDS)
 
-    min_replicas: Integer = Field(default=1, ge=1, le=100, description="Fewest ingress replicas.")
+    min_replicas: Integer = Field(
+        default=1, ge=1, le=100, description="Fewest ingress replicas.", json_schema_extra=cost(Cost.NOTHING)
+    )
     max_replicas: Integer | None = Field(
-        default=None, ge=1, le=100, description="Most ingress replicas. Default: minReplicas (a fixed number)."
+        default=None,
+        ge=1,
+        le=100,
+        description="Most ingress replicas. Default: minReplicas (a fixed number).",
+        json_schema_extra=cost(Cost.NOTHING),
     )
     target_ongoing_requests: Integer = Field(
         default=200,
         ge=1,
         le=1_000_000,
         description="Requests in flight per ingress replica that the autoscaler aims at.",
+        json_schema_extra=cost(Cost.NOTHING),
     )
 
 

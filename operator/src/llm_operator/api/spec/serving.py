@@ -62,8 +62,8 @@ class Lora(ApiModel):
     adapters: tuple[Adapter, ...] = Field(
         default=(),
         max_length=64,
-        description="Adapters with aliases. Editing the list restarts nothing; going from none to some restarts the model. "
-        "Needs an image that contains llm_serve_app.",
+        description="Adapters with aliases. Editing the list restarts nothing; going from none to some switches the fast path off, "
+        "which is a new Ray cluster (with profile Classic it restarts the model). Needs an image that contains llm_serve_app.",
         json_schema_extra=cost(Cost.NOTHING, BY_NAME),
     )
 
@@ -155,11 +155,21 @@ class Role(ApiModel):
     """One half of a disaggregated model. What is not set is the model's own."""
 
     accelerators: tuple[Accelerator, ...] | None = Field(
-        default=None, min_length=1, max_length=1, description="Hardware of this half's pods. Default: the model's."
+        default=None,
+        min_length=1,
+        max_length=1,
+        description="Hardware of this half's pods. Default: the model's.",
+        json_schema_extra=cost(Cost.CLUSTER),
     )
-    parallelism: Parallelism | None = Field(default=None, description="Default: the model's.")
-    resources: ModelResources | None = Field(default=None, description="Default: the model's.")
-    scaling: Scaling | None = Field(default=None, description="Default: the model's.")
+    parallelism: Parallelism | None = Field(
+        default=None, description="Default: the model's.", json_schema_extra=cost(Cost.CLUSTER)
+    )
+    resources: ModelResources | None = Field(
+        default=None, description="Default: the model's.", json_schema_extra=cost(Cost.CLUSTER)
+    )
+    scaling: Scaling | None = Field(
+        default=None, description="Default: the model's.", json_schema_extra=cost(Cost.NOTHING)
+    )
 
 
 class Disaggregation(ApiModel):
@@ -170,6 +180,7 @@ class Disaggregation(ApiModel):
         default="Nixl",
         description="How KV blocks travel. Nixl: NIXL. LMCache: NIXL, and LMCache keeps blocks in each pod's memory (5 GiB; "
         "LMCACHE_MAX_LOCAL_CPU_SIZE in engine.env); the image must hold lmcache. MoRIIO: MoRI-IO, between AMD GPUs.",
+        json_schema_extra=cost(Cost.CLUSTER),
     )
     prefill: Role = Field(default_factory=Role)
     decode: Role = Field(default_factory=Role)
