@@ -28,7 +28,8 @@ from llm_operator.api.errors import FieldError, InvalidSpec, did_you_mean
 from llm_operator.api.rules import models as rules
 from llm_operator.api.spec.deployment import LLMDeploymentSpec, parse_spec
 
-_READABLE: Final = 100
+READABLE_PATTERN: Final = 100
+"""Characters up to which a pattern says what is right; longer ones are said in words."""
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
@@ -45,7 +46,7 @@ def _schema_at(loc: tuple[int | str, ...]) -> Schema:
 
 def _mismatch(value: str, pattern: str, schema: Schema) -> str:
     """A short pattern says itself what is right; a long one does not: then the field's description does."""
-    if len(pattern) <= _READABLE or "description" not in schema:
+    if len(pattern) <= READABLE_PATTERN or "description" not in schema:
         return f'"{value}" does not match {pattern}'
     return f'"{value}" is not possible here: {schema["description"].partition(". ")[0]}'
 

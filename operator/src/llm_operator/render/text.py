@@ -10,6 +10,7 @@ from llm_operator.api.conditions import ConditionType, Reason
 from llm_operator.api.costs import costs
 from llm_operator.api.crd import Schema, spec_schema, structural_schema
 from llm_operator.api.status_types import LLMDeploymentStatus
+from llm_operator.api.validation import READABLE_PATTERN
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("llm_operator.render", "templates"),
@@ -53,7 +54,10 @@ def _type(schema: Schema) -> str:
 
 
 def _bounds(schema: Schema) -> str:
-    keys = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "pattern")
+    """A long pattern says less than the field's description, which then names the forms there are."""
+    keys = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties"]
+    if len(schema.get("pattern", "")) <= READABLE_PATTERN:
+        keys.append("pattern")
     return ", ".join(f"{key} `{schema[key]}`" for key in keys if key in schema)
 
 
@@ -78,12 +82,27 @@ def _rows(schema: Schema, path: str) -> list[dict[str, str]]:
     return rows
 
 
+def _section(path: str) -> str:
+    """`spec.models[].engine.args` stands under `spec.models[].engine`, `spec.models[].name` under `spec.models[]`."""
+    parts = path.split(".")
+    depth = 3 if parts[1].endswith("[]") and len(parts) > 3 else 2  # noqa: PLR2004 - names of the path
+    return ".".join(parts[:depth]) if len(parts) > depth else parts[0]
+
+
+def _sections(rows: list[dict[str, str]]) -> list[tuple[str, list[dict[str, str]]]]:
+    """In the order in which they begin."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        found.setdefault(_section(row["path"]), []).append(row)
+    return list(found.items())
+
+
 def api_reference() -> str:
     """Markdown: every field of spec and status, every condition and reason."""
     return fill(
         "api.md.j2",
         names=names,
-        spec=_rows(spec_schema(), "spec"),
+        spec=_sections(_rows(spec_schema(), "spec")),
         status=_rows(structural_schema(LLMDeploymentStatus), "status"),
         conditions=[condition.value for condition in ConditionType],
         reasons=[reason.value for reason in Reason],

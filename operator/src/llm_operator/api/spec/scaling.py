@@ -45,7 +45,7 @@ class ScaleToZero(ApiModel):
 
 
 class Scaling(ApiModel):
-    """How many replicas, and when. Every edit of these is applied in place: nothing restarts."""
+    """How many replicas, and when. Edits are applied in place: nothing restarts, but where minReplicas says so."""
 
     model_config = with_rules(
         rules.MIN_LE_MAX, rules.TARGET_LE_MAX_ONGOING, rules.INITIAL_WITHIN, rules.ZERO_NEEDS_MIN_ZERO
