@@ -51,6 +51,7 @@ def test_values_arrive() -> None:
         resync_seconds=60,
         request_timeout_seconds=12.5,
         allow_host_path=True,
+        allow_remote_code=True,
         application_import_paths=("llm_serve_app", "team.serving"),
         log_level="DEBUG",
     )

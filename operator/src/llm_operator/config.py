@@ -85,6 +85,10 @@ class Config(BaseModel):
         DEFAULT_POLICY.application_import_paths,
         description="Python packages that applications[].importPath may start with, separated by commas: their code runs in the pods.",
     )
+    allow_remote_code: bool = Field(
+        False,
+        description="Let engine.args have trust-remote-code: Python code out of a model's repository then runs in the pods.",
+    )
     http_port: int = Field(8080, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
@@ -93,7 +97,7 @@ class Config(BaseModel):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("leader_election", "allow_host_path", mode="before")
+    @field_validator("leader_election", "allow_host_path", "allow_remote_code", mode="before")
     @classmethod
     def _boolean(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -115,7 +119,7 @@ class Config(BaseModel):
     @property
     def policy(self) -> Policy:
         """What people who write LLMDeployments may do."""
-        return Policy(self.allow_host_path, self.application_import_paths)
+        return Policy(self.allow_host_path, self.application_import_paths, self.allow_remote_code)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Config":

@@ -9,6 +9,7 @@ import pytest
 from builders import LLM, llm
 from llm_operator.api.errors import InvalidSpec, did_you_mean
 from llm_operator.api.validation import validate
+from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
 from llm_operator.plan.resolve import resolve
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,13 +30,13 @@ POSITIVE = "input should be greater than or equal to 1"
 NOT_NEGATIVE = "input should be greater than or equal to 0"
 
 
-def errors(made: LLM) -> list[str]:
+def errors(made: LLM, policy: Policy = DEFAULT_POLICY) -> list[str]:
     """As the operator sees them: schema and cross-field checks, then the checks of the plan."""
     body = made.object()
     name = body["metadata"]["name"]
     try:
         spec = validate(name, body["spec"])
-        resolve(spec, name=name, namespace="llm", uid="u", routes={}, now=NOW)
+        resolve(spec, name=name, namespace="llm", uid="u", routes={}, now=NOW, policy=policy)
     except InvalidSpec as invalid:
         return [str(error) for error in invalid.errors]
     return []
@@ -203,8 +204,10 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
     ("unknown argument, near", args(**{"max-model-length": 1}),
      [f'{M}.engine.args.max-model-length: vLLM 0.29 has no such argument; did you mean "max_model_len"?']),
     ("unknown argument, far", args(qqqqqqq=1), [f"{M}.engine.args.qqqqqqq: vLLM 0.29 has no such argument; see `vllm serve --help`"]),
-    ("argument that runs code", args(**{"trust-remote-code": True}),
-     [f"{M}.engine.args.trust-remote-code: runs code of the caller's choice and is refused"]),
+    ("argument that runs code", args(**{"worker-cls": "x.Y"}), [f"{M}.engine.args.worker-cls: runs code of the caller's choice and is refused"]),
+    ("code out of the model's repository", args(**{"trust-remote-code": True}),
+     [f"{M}.engine.args.trust-remote-code: runs code out of the model's repository, which is not allowed in this cluster: use a model "
+      "that vLLM knows, or ask the operator's administrator to set LLM_OPERATOR_ALLOW_REMOTE_CODE (chart value operator.allowRemoteCode)"]),
     ("argument with a secret", args(hf_token="x"), [f"{M}.engine.args.hf_token: would put a secret into the spec: use source.tokenSecretRef"]),
     ("argument with its own field", args(tensor_parallel_size=2),
      [f"{M}.engine.args.tensor_parallel_size: is set by the operator: use parallelism.tensor"]),
@@ -349,6 +352,25 @@ RIGHT = [
 @pytest.mark.parametrize("made", [pytest.param(made, id=name) for name, made in RIGHT])
 def test_right(made: LLM) -> None:
     assert errors(made) == []
+
+
+@pytest.mark.parametrize("name", ["trust-remote-code", "trust_remote_code"])
+def test_code_out_of_the_models_repository_is_the_administrators_decision(name: str) -> None:
+    made = args(**{name: True})
+    assert errors(made, Policy(allow_remote_code=True)) == []
+    assert errors(args(**{name: "yes"}), Policy(allow_remote_code=True)) == [
+        f'{M}.engine.args.{name}: must be true or false, not "yes"'
+    ]
+    plan = resolve(
+        validate("m", made.object()["spec"]),
+        name="m",
+        namespace="llm",
+        uid="u",
+        routes={},
+        now=NOW,
+        policy=Policy(allow_remote_code=True),
+    )
+    assert ("trust_remote_code", True) in plan.models[0].serving.servers[0].engine.engine_kwargs
 
 
 def test_the_exception_says_everything() -> None:

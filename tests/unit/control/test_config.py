@@ -19,6 +19,7 @@ def test_values_are_read() -> None:
             "LLM_OPERATOR_LEADER_ELECTION": "False",
             "LLM_OPERATOR_WORKERS": "4",
             "LLM_OPERATOR_ALLOW_HOST_PATH": "true",
+            "LLM_OPERATOR_ALLOW_REMOTE_CODE": "yes",
             "LLM_OPERATOR_APPLICATION_IMPORT_PATHS": "llm_serve_app, team.serving",
             "LLM_OPERATOR_LOG_LEVEL": "",
             # Kubernetes injects such for a Service named llm-operator.
@@ -26,11 +27,11 @@ def test_values_are_read() -> None:
         }
     )
     assert (config.namespaces, config.leader_election, config.workers) == (("a", "b"), False, 4)
-    assert config.policy == Policy(True, ("llm_serve_app", "team.serving"))
+    assert config.policy == Policy(True, ("llm_serve_app", "team.serving"), True)
 
 
 def test_nothing_is_allowed_unless_it_is_said() -> None:
-    assert Config.from_environment({}).policy == Policy(False, ("llm_serve_app",))
+    assert Config.from_environment({}).policy == Policy(False, ("llm_serve_app",), False)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from llm_operator.api.errors import InvalidSpec
 from llm_operator.api.validation import validate
+from llm_operator.plan.engine_args_refused import REFUSED
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
 from llm_operator.plan.resolve import resolve
 
@@ -118,7 +119,7 @@ WRONG: list[tuple[str, Object, list[str]]] = [
     ("one target", router({}, targets={"a": {"url": "/a"}}), [f"{A}.args.targets: must have at least 2 entries, not 1"]),
     # --- the engine's arguments of the hand-written vLLM
     ("code of the caller's choice", vllm(trust_remote_code=True),
-     [f"{A}.args.engine_args.trust_remote_code: runs code of the caller's choice and is refused"]),
+     [f"{A}.args.engine_args.trust_remote_code: " + REFUSED["trust_remote_code"]]),
     ("executor class", vllm(distributed_executor_backend="x.Y"),
      [f"{A}.args.engine_args.distributed_executor_backend: is set by the operator"]),
     ("engine argument unknown", vllm(max_model_length=1),
@@ -244,3 +245,7 @@ def test_names_of_models_and_applications() -> None:
     assert errors({**batch(), "name": "qwen"}, models=[MODEL]) == [
         f'{A}.name: the name "qwen" is used already at spec.models[0].name: names must be unique'
     ]
+
+
+def test_code_out_of_the_models_repository_is_the_administrators_decision() -> None:
+    assert errors(vllm(trust_remote_code=True), policy=Policy(allow_remote_code=True)) == []

@@ -99,10 +99,11 @@ def _split(path: str, split: Any, targets: Any) -> Iterator[FieldError]:
         yield FieldError(f"{path}.split", "the shares add up to 0: one of them must be more")
 
 
-def _engine_args(path: str, args: Any) -> Iterator[FieldError]:
+def _engine_args(path: str, args: Any, policy: Policy) -> Iterator[FieldError]:
     """The same deny-list as `engine.args`: what runs code of the caller's choice, secrets, vLLM's own server."""
+    allowed = _OWN_ENGINE | ({"trust_remote_code"} if policy.allow_remote_code else set())
     for name, value in args.items() if isinstance(args, dict) else ():
-        if name in REFUSED and name not in _OWN_ENGINE:
+        if name in REFUSED and name not in allowed:
             yield FieldError(f"{path}.{name}", REFUSED[name])
         elif name not in known():
             hint = did_you_mean(name, sorted((known() - REFUSED.keys()) | _OWN_ENGINE))
@@ -120,7 +121,7 @@ def _one(path: str, application: Application, spec: LLMDeploymentSpec, policy: P
         yield from _names(path, application, own)
         yield from _settings(path, application, own)
         if application.import_path == _CUSTOM_VLLM:
-            yield from _engine_args(f"{path}.args.engine_args", application.args.get("engine_args"))
+            yield from _engine_args(f"{path}.args.engine_args", application.args.get("engine_args"), policy)
 
 
 def check(spec: LLMDeploymentSpec, policy: Policy) -> Iterator[FieldError]:

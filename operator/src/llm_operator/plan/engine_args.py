@@ -124,9 +124,10 @@ def own_field(name: str, engine: BaseModel) -> str | None:
     return None
 
 
-def name_error(name: str) -> str | None:
-    """Why an argument may not stand in `engine.args`, by its canonical name alone."""
-    if name in REFUSED:
+def name_error(name: str, *, remote_code: bool = False) -> str | None:
+    """Why an argument may not stand in `engine.args`, by its canonical name alone. `remote_code`: the administrator allows
+    code out of model repositories."""
+    if name in REFUSED and not (remote_code and name == "trust_remote_code"):
         return REFUSED[name]
     if name not in known():
         hint = did_you_mean(name, sorted(known() - REFUSED.keys()))
@@ -134,8 +135,8 @@ def name_error(name: str) -> str | None:
     return None
 
 
-def _error(name: str, value: Any, seen: set[str], model: Model) -> Problem | None:
-    if (message := name_error(name)) is not None:
+def _error(name: str, value: Any, seen: set[str], model: Model, *, remote_code: bool) -> Problem | None:
+    if (message := name_error(name, remote_code=remote_code)) is not None:
         return "", message
     if (field := own_field(name, model.engine)) is not None:
         return "", f"is set twice: here and by engine.{field}"
@@ -144,11 +145,11 @@ def _error(name: str, value: Any, seen: set[str], model: Model) -> Problem | Non
     return value_problem(name, value)
 
 
-def check_args(path: str, model: Model) -> Iterator[FieldError]:
-    """Unknown, refused and doubled arguments, and wrong values."""
+def check_args(path: str, model: Model, *, remote_code: bool = False) -> Iterator[FieldError]:
+    """Unknown, refused and doubled arguments, and wrong values. `remote_code`: see name_error."""
     seen: set[str] = set()
     for spelled, value in model.engine.args.items():
         name = canonical(spelled)
-        if (found := _error(name, value, seen, model)) is not None:
+        if (found := _error(name, value, seen, model, remote_code=remote_code)) is not None:
             yield FieldError(f"{path}.engine.args.{spelled}{found[0]}", found[1])
         seen.add(name)

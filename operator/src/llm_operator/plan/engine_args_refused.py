@@ -11,6 +11,10 @@ CODE: Final = "runs code of the caller's choice and is refused"
 _OWNED: Final = "is set by the operator"
 _SERVER: Final = "belongs to vLLM's own HTTP server process, which Ray Serve replaces"
 _CREDENTIAL: Final = "would put a secret into the spec"
+_REMOTE_CODE: Final = (
+    "runs code out of the model's repository, which is not allowed in this cluster: use a model that vLLM knows, or ask the "
+    "operator's administrator to set LLM_OPERATOR_ALLOW_REMOTE_CODE (chart value operator.allowRemoteCode)"
+)
 _LOGS: Final = "writes prompts or answers to logs"
 _CALLERS: Final = "opens the replica to its callers and is refused"
 
@@ -19,11 +23,12 @@ REFUSED: Final[dict[str, str]] = {
         (
             "additional_config", "compilation_config", "ec_manager_config", "ec_transfer_config", "hf_overrides",
             "io_processor_plugin", "logits_processors", "middleware", "model_class_overrides", "profiler_config",
-            "reasoning_parser_plugin", "scheduler_cls", "tool_parser_plugin", "tool_server", "trust_remote_code",
+            "reasoning_parser_plugin", "scheduler_cls", "tool_parser_plugin", "tool_server",
             "weight_transfer_config", "worker_cls", "worker_extension_cls",
         ),
         CODE,
     ),
+    "trust_remote_code": _REMOTE_CODE,
     "kv_transfer_config": f"{CODE}: use disaggregation or kvCache.offload",
     **dict.fromkeys(("allowed_local_media_path", "enable_prompt_embeds", "trust_request_chat_template"), _CALLERS),
     **dict.fromkeys(
@@ -72,6 +77,7 @@ _CODE_KEYS: Final = frozenset(name for name, reason in REFUSED.items() if reason
     "ec_connector_module_path",
     "encoder_cache_manager_cls",
     "kv_connector_module_path",
+    "trust_remote_code",
 }
 _SECRET_KEY: Final = re.compile(
     r"(^|_)(secret|password|passwd|credentials?|private_key|access_key(_id)?|api_key|hf_token|auth_token|session_token)(_|$)"

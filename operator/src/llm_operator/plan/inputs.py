@@ -16,6 +16,8 @@ class Policy:
     """Caches on folders of the node (`hostPath`): whoever may use them can read and write the node's files there."""
     application_import_paths: tuple[str, ...] = ("llm_serve_app",)
     """Python packages that `applications[].importPath` may start with."""
+    allow_remote_code: bool = False
+    """Engine argument trust-remote-code: Python code out of the model's repository runs in the pods."""
 
 
 DEFAULT_POLICY: Final = Policy()

@@ -105,7 +105,8 @@ class Preset(_Data):
     tool_template: str | None = None
     """vLLM's example chat template that tool calls need or work better with (folder examples/ of its repository)."""
     remote_code: bool = False
-    """True: the checkpoint brings Python code that must run, which the operator refuses (trust_remote_code)."""
+    """True: the checkpoint brings Python code that must run: engine.args needs trust-remote-code, which the administrator must
+    allow (inputs.Policy)."""
     air_gap: AirGap | None = None
     note: str = ""
     source: tuple[Url, ...] = Field(min_length=1)

@@ -34,7 +34,7 @@ def _head(spec: LLMDeploymentSpec) -> PodResources:
 def _errors(spec: LLMDeploymentSpec, policy: Policy) -> Iterator[FieldError]:
     """What needs the data of this package: names and types of vLLM's arguments, presets, compatibility."""
     for i, model in enumerate(spec.models):
-        yield from check_args(f"spec.models[{i}]", model)
+        yield from check_args(f"spec.models[{i}]", model, remote_code=policy.allow_remote_code)
         yield from engine_checks.check(f"spec.models[{i}]", model, policy)
     for path, scaling in scalings(spec):
         yield from schedules.check(path, scaling)

@@ -85,7 +85,7 @@ def _rows(schema: Schema, path: str) -> list[dict[str, str]]:
 def _section(path: str) -> str:
     """`spec.models[].engine.args` stands under `spec.models[].engine`, `spec.models[].name` under `spec.models[]`."""
     parts = path.split(".")
-    depth = 3 if parts[1].endswith("[]") and len(parts) > 3 else 2  # noqa: PLR2004 - names of the path
+    depth = 3 if parts[1].endswith("[]") and len(parts) > 3 else 2
     return ".".join(parts[:depth]) if len(parts) > depth else parts[0]
 
 
