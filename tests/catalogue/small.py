@@ -35,6 +35,8 @@ def _small_model(model: Object) -> None:
         if "scaling" in half:
             half["scaling"] = _fewest(half["scaling"])
     model["resources"].pop("ephemeralStorage", None)
+    # Refused by the operator of the local cluster; nothing is loaded here that could bring code.
+    model["engine"].get("args", {}).pop("trust-remote-code", None)
     if "kvCache" in model:
         model["kvCache"] = {"offload": {"memory": "1Gi"}}
 

@@ -85,7 +85,7 @@ def test_fits_as_far_as_anybody_knows(name: str) -> None:
 def test_the_catalogue_is_whole() -> None:
     """One sample for each way of serving."""
     wanted = {
-        "small", "llama-70b", "qwen-14b", "mixtral-8x7b", "deepseek-r1", "vision", "reasoning",
+        "small", "llama-70b", "qwen-14b", "mixtral-8x7b", "deepseek-r1", "nemotron-253b", "vision", "reasoning",
         "hybrid-reasoning", "tool-calling", "structured-output", "gpt-oss-20b", "gpt-oss-120b", "quantized", "multi-lora",
         "embeddings-rerank", "transcription", "several-models", "prefix-aware", "session-routing", "data-expert-parallel",
         "prefill-decode", "scale-to-zero", "spot", "kueue", "gang-scheduling", "cpu", "simulated", "amd", "tpu",
