@@ -81,7 +81,7 @@ class ApplicationDeployment(ApiModel):
     )
     max_queued_requests: Integer | None = Field(
         default=None,
-        ge=0,
+        ge=1,
         le=1_000_000,
         description="Most requests that wait at each caller; further ones are answered 503. Default: scaling's, or the code's.",
     )

@@ -81,7 +81,7 @@ class Scaling(ApiModel):
     )
     max_queued_requests: Integer | None = Field(
         default=None,
-        ge=0,
+        ge=1,
         le=1_000_000,
         description="Most requests that wait in each proxy (on the fast path: at each replica); further ones are answered 503. "
         "Default: no limit.",
