@@ -30,7 +30,9 @@ _HEAD: Final = (
 )
 
 
-PERMISSIVE: Final = Policy(allow_host_path=True, application_import_paths=("llm_serve_app", "shop"))
+PERMISSIVE: Final = Policy(
+    allow_host_path=True, allow_remote_code=True, application_import_paths=("llm_serve_app", "shop")
+)
 
 
 def _shared() -> dict[str, dict[str, Any]]:
