@@ -78,3 +78,17 @@ def rendered(made: Object) -> Object:
         raise ValueError(f"{made['metadata']['name']}: {outcome.status['conditions']}")
     applied: Object = json.loads(json.dumps(outcome.apply))
     return applied
+
+
+def serve_problems(applied: Object) -> list[str]:
+    """What Ray's own classes, asked strictly, say of a RayService's Serve configuration; [] when all is well."""
+    from llm_serve_app.check import check  # imports Ray, which takes seconds
+
+    (container,) = applied["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]["containers"]
+    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    problems = check(
+        yaml.load(applied["spec"]["serveConfigV2"], Loader=yaml.CSafeLoader),
+        direct_streaming=env.get("RAY_SERVE_LLM_ENABLE_DIRECT_STREAMING") == "1",
+        body_forwarded=env.get("RAY_SERVE_INGRESS_REQUEST_ROUTER_FORWARD_BODY") == "1",
+    )
+    return [str(problem) for problem in problems]

@@ -35,7 +35,7 @@ _NOT_HERE: Final = {"tpu": "Ray finds a slice by what GKE's webhook tells its po
 KNOWN: Final = tuple(name for name in samples.names() if name not in _AS_THEY_ARE)
 CHOSEN: Final = selection.selected(KNOWN)
 READY_SECONDS: Final = 420.0
-_ACCEPTED, _RAN = results.COLUMNS[1], results.COLUMNS[2]
+_VALID, _ACCEPTED, _RAN = results.COLUMNS[:3]
 
 
 class Line:
@@ -165,6 +165,13 @@ def _only_pods(name: str, planned: Plan) -> None:
         seconds=120,
     )
     _pods_as_planned(found, planned.groups, 0)
+
+
+@pytest.mark.parametrize("name", samples.names())
+def test_ray_takes_the_sample_as_it_is(name: str) -> None:
+    """Not made small: for the table of results. (tests/golden has more.)"""
+    assert samples.serve_problems(samples.rendered(samples.document(name))) == []
+    results.record(name, _VALID, "yes")
 
 
 @pytest.mark.parametrize("name", CHOSEN)
