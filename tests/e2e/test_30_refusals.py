@@ -43,7 +43,7 @@ REFUSED = (
     Wrong(
         "tensor parallelism that does not fit",
         lambda _, model: model.update(accelerators=[{"type": "H100", "count": 4}], parallelism={"tensor": 3}),
-        ("spec.models[0].parallelism", "must divide accelerators[0].count"),
+        ("spec.models[0].parallelism", "accelerators[].count must be a multiple of that"),
     ),
     Wrong(
         "unknown accelerator",
