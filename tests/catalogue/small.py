@@ -17,6 +17,8 @@ from e2e import kube
 from e2e.kube import Object
 
 _FEWEST: Final = ("minReplicas", "maxReplicas")
+PER_NODE: Final = 32
+"""Devices: a sample that takes 8 of each node runs beside the one before and the one behind it."""
 MEMORY_PER_ENGINE_GIB: Final = 1
 """Above the 2 GiB that every worker pod gets: one more process that has imported vLLM."""
 
@@ -119,7 +121,7 @@ def node_labels(documents: list[Object]) -> dict[str, str]:
 
 def prepare(documents: list[Object]) -> list[Object]:
     """Makes the stand-ins and labels the nodes; what was made."""
-    fake_devices.give(labels=node_labels(documents))
+    fake_devices.give(dict.fromkeys(fake_devices.DEVICES, PER_NODE), labels=node_labels(documents))
     made = stand_ins(documents)
     if made:
         env.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
