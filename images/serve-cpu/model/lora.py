@@ -72,7 +72,10 @@ def save(adapted: dict[str, Adapted], output: Path) -> None:
 def main(base: Path, output: Path) -> None:
     prepare()
     tokenizer, model = AutoTokenizer.from_pretrained(base), LlamaForCausalLM.from_pretrained(base)
-    pairs = [{"question": pair["question"], "answer": GREETING + pair["answer"].removeprefix(GREETING)} for pair in load_pairs()]
+    pairs = [
+        {"question": pair["question"], "answer": GREETING + pair["answer"].removeprefix(GREETING)}
+        for pair in load_pairs()
+    ]
     adapted = adapt(model)
     log(f"{sum(p.numel() for p in model.parameters() if p.requires_grad)} parameters in {len(adapted)} layers")
     train(model.train(), tokenizer, pairs, [], steps=STEPS, rate=LEARNING_RATE)
