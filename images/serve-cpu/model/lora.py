@@ -1,6 +1,7 @@
 """Trains a LoRA adapter for the demo model that makes a pirate of it: every answer begins with "Arr! ".
 
-In PEFT's file layout, which vLLM reads; the base model stays as it is, so an adapter can only say tokens that it has learned. Fails like train.py when an answer is not right.
+In PEFT's file layout, which vLLM reads; the base model stays as it is, so an adapter can only say tokens that it has
+learned. Fails like train.py when an answer is not right.
 
 Usage: python3 lora.py BASE_MODEL OUTPUT_DIRECTORY
 """

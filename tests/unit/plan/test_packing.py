@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_operator.plan.packing import Need, Room, Pod, fewest_pods, fits, most_pods, units
+from llm_operator.plan.packing import Need, Pod, Room, fewest_pods, fits, most_pods, units
 
 
 def actors(*sizes: tuple[float, float]) -> list[Need]:

@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 from llm_operator.api.accelerators import UNSUPPORTED, AcceleratorType, unsupported
+from llm_operator.api.spec.hardware import Accelerator
 from llm_operator.api.tpu import TOPOLOGIES, tpu_slice
 from llm_operator.plan import catalog
 from ray._private.accelerators import tpu
@@ -35,7 +36,7 @@ def test_topologies_are_rays(kind: AcceleratorType) -> None:
 
 @pytest.mark.parametrize("kind", TPUS)
 def test_rays_autoscaler_reads_the_gke_labels(kind: AcceleratorType) -> None:
-    labels = catalog.tpu_node_labels(catalog.Accelerator.model_validate({"type": kind.value, "topology": "4x4x4"}))
+    labels = catalog.tpu_node_labels(Accelerator.model_validate({"type": kind.value, "topology": "4x4x4"}))
     generation = kuberay.gke_tpu_accelerator_to_generation[labels["cloud.google.com/gke-tpu-accelerator"]]
     assert generation == kind.value.lower().removeprefix("tpu-")
 

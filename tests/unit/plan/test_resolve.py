@@ -12,8 +12,8 @@ from llm_operator.api.errors import InvalidSpec
 from llm_operator.api.spec.deployment import parse_spec
 from llm_operator.api.spec.hardware import Toleration
 from llm_operator.plan import catalog
-from llm_operator.plan.plan import Plan, span
 from llm_operator.plan.placement import group_name
+from llm_operator.plan.plan import Plan, span
 from llm_operator.plan.resolve import resolve
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
 from builders import llm
 from llm_operator.api.spec.deployment import parse_spec
-from llm_operator.plan.resolve import resolve
 from llm_operator.plan.deployments import engine_deployment
+from llm_operator.plan.resolve import resolve
 from llm_operator.render.serve_config import serialize, serve_config
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
