@@ -43,7 +43,7 @@ json_maps: Drawn = st.dictionaries(st.sampled_from(["a", "b_c", "Split"]), free_
 
 _ARGUMENTS: Final[dict[str, Drawn]] = {
     "seed": st.integers(0, 9),
-    "disable-log-stats": st.booleans(),
+    "enable-eplb": st.booleans(),
     "performance_mode": st.sampled_from(["balanced", "throughput"]),
     "max-logprobs": st.integers(-1, 20),
     "watermark": st.floats(0, 0.5),

@@ -15,10 +15,10 @@ from llm_operator.plan.json_schema import problem
 
 _CUSTOM_VLLM: Final = f"{PACKAGE}.custom_vllm:build"
 _AB_ROUTER: Final = f"{PACKAGE}.ab_router:build"
-# Refused in engine.args only because a field of the model stands for them: an application has no such field.
+# Refused in engine.args only because a field of the model stands for them, or for Ray's own engine: an application has neither.
 _OWN_ENGINE: Final = frozenset(
     {
-        "enable_expert_parallel", "enable_lora", "kv_offloading_size", "max_cpu_loras", "max_lora_rank", "max_loras",
+        "disable_log_stats", "enable_expert_parallel", "enable_lora", "kv_offloading_size", "max_cpu_loras", "max_lora_rank", "max_loras",
         "pipeline_parallel_size", "revision", "runner", "spec_method", "spec_model", "spec_tokens", "tensor_parallel_size",
         "tokenizer_revision",
     }

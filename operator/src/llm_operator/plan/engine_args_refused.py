@@ -57,6 +57,8 @@ REFUSED: Final[dict[str, str]] = {
     "served_model_name": f"{_OWNED}: use name and aliases",
     "hf_token": f"{_CREDENTIAL}: use source.tokenSecretRef",
     "api_key": _CREDENTIAL,
+    # Ray 2.60.0, llm/_internal/serve/core/configs/llm_config.py: log_engine_metrics is on, and refuses to go without.
+    "disable_log_stats": "the engine's metrics are made from these statistics: remove it",
     **dict.fromkeys(("enable_log_outputs", "enable_log_requests", "enable_log_deltas", "max_log_len"), _LOGS),
     **dict.fromkeys(
         (
