@@ -12,11 +12,14 @@ from typing import Any, Final
 
 import samples
 from catalogue import served
-from cluster import env, fake_devices
+from cluster import env, fake_devices, nodes
+from cluster.engine import docker
 from e2e import kube
 from e2e.kube import Object
 
 _FEWEST: Final = ("minReplicas", "maxReplicas")
+VOLUMES: Final = "/var/tmp/catalogue"
+"""On every node; anybody may write there, since the kubelet gives no folder of a node to a pod's fsGroup."""
 PER_NODE: Final = 32
 """Devices: a sample that takes 8 of each node runs beside the one before and the one behind it."""
 MEMORY_PER_ENGINE_GIB: Final = 1
@@ -69,7 +72,7 @@ def _volume(claim: str) -> Iterator[Object]:
         "spec": {
             **spec,
             "capacity": {"storage": "1Gi"},
-            "hostPath": {"path": f"/var/tmp/{name}", "type": "DirectoryOrCreate"},
+            "hostPath": {"path": f"{VOLUMES}/{name}", "type": "Directory"},
             "claimRef": {"kind": "PersistentVolumeClaim", **_metadata(claim)},
         },
     }
@@ -123,6 +126,9 @@ def prepare(documents: list[Object]) -> list[Object]:
     """Makes the stand-ins and labels the nodes; what was made."""
     fake_devices.give(dict.fromkeys(fake_devices.DEVICES, PER_NODE), labels=node_labels(documents))
     made = stand_ins(documents)
+    folders = [each["spec"]["hostPath"]["path"] for each in made if each["kind"] == "PersistentVolume"]
+    for node in nodes.existing() if folders else ():
+        docker("exec", node, "mkdir", "--parents", "--mode=777", *folders)
     if made:
         env.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
     return made
@@ -133,3 +139,5 @@ def tidy(made: list[Object]) -> None:
     if made:
         listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": made})
         env.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", input=listed)
+    for node in nodes.existing():
+        docker("exec", node, "rm", "-rf", VOLUMES)

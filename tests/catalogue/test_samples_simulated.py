@@ -22,8 +22,6 @@ import samples
 from catalogue import results, selection, served, small
 from cluster import ray_state
 from cluster.ray_state import PlacementGroup, RayPod
-from cluster.shell import say
-from demo.follow import wait_ready
 from e2e import deployment, kube
 from e2e.kube import Object
 from e2e.report import Report
@@ -155,6 +153,13 @@ def _cluster_made(name: str) -> str:
     return kube.until(f"a RayCluster of {name}", probe, seconds=120)
 
 
+def _ready(name: str) -> bool:
+    """Raises when Ray Serve has given up: no time will help then."""
+    state = deployment.state(name)
+    assert state.reason != "DeployFailed", state.message
+    return state.status == "True" and state.current
+
+
 def _only_pods(name: str, planned: Plan) -> None:
     """KubeRay makes the pods that the plan says, whether they can run or not."""
     cluster = _cluster_made(name)
@@ -186,7 +191,7 @@ def test_sample(line: Line, report: Report, name: str) -> None:
             return
         _cluster_made(name)
         results.record(name, _ACCEPTED, "yes")
-        wait_ready(name, kube.NAMESPACE, seconds=READY_SECONDS, tell=say)
+        kube.until(f"{name} is Ready", lambda: _ready(name), seconds=READY_SECONDS)
         report.add(f"{name}: to Ready", time.monotonic() - begin)
         awake = planned.may_be_empty
         with served.reached(name, by_head=awake) as url:
