@@ -13,7 +13,7 @@ from llm_operator.plan import routes as paths
 from llm_operator.plan.applications import application_plan
 from llm_operator.plan.engine_args import check_args
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
-from llm_operator.plan.plan import ApplicationPlan, Plan, PodResources
+from llm_operator.plan.plan import ApplicationPlan, ModelPlan, Plan, PodResources
 from llm_operator.plan.preset_spec import with_presets
 from llm_operator.plan.routing import session_env
 from llm_operator.plan.scheduling import pod_scheduling
@@ -59,6 +59,24 @@ def _applications(spec: LLMDeploymentSpec, current: LLMDeploymentSpec, image: st
     )
 
 
+def _models(
+    spec: LLMDeploymentSpec, current: schedules.InForce, taken: Mapping[str, str], image: str, *, fast: bool
+) -> tuple[ModelPlan, ...]:
+    """`current`: the spec with the bounds of the open schedules; `taken`: model name → route."""
+    return tuple(
+        model_plan(
+            f"spec.models[{i}]",
+            model,
+            route=taken[model.name],
+            image=image,
+            fast=fast,
+            sleeps=any(schedules.may_sleep(scaling) for scaling in schedules.scalings_of(spec.models[i])),
+            window=current.windows[f"spec.models[{i}].scaling"],
+        )
+        for i, model in enumerate(current.spec.models)
+    )
+
+
 def resolve(
     spec: LLMDeploymentSpec,
     *,
@@ -80,18 +98,7 @@ def resolve(
     image = spec.ray.image or catalog.DEFAULT_IMAGE
     fast = fast_path.fast_path(spec)
     current = schedules.in_force(spec, now)
-    models = tuple(
-        model_plan(
-            f"spec.models[{i}]",
-            model,
-            route=taken[model.name],
-            image=image,
-            fast=fast.enabled,
-            sleeps=any(schedules.may_sleep(scaling) for scaling in schedules.scalings_of(spec.models[i])),
-            window=current.windows[f"spec.models[{i}].scaling"],
-        )
-        for i, model in enumerate(current.spec.models)
-    )
+    models = _models(spec, current, taken, image, fast=fast.enabled)
     return Plan(
         name=name,
         namespace=namespace,
