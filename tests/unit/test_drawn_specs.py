@@ -89,16 +89,17 @@ def names_in(value: Any) -> Iterator[str]:
 FEATURES = {
     "applications", "disaggregation", "lora", "share", "topology", "schedules", "scaleToZero", "streaming", "s3", "gcs", "azure",
     "preset", "speculative", "multimodal", "chatTemplate", "cache", "hostPath", "queueName", "gang", "rdma", "kvCache", "ingress",
-    "session", "prefixCacheAffinity", "simulation", "userConfig", "KVAware", "Embed", "Score", "Transcribe", "CPU",
+    "session", "prefixCacheAffinity", "userConfig", "KVAware", "Embed", "Score", "Transcribe", "CPU",
 }  # fmt: skip
 
 
 def test_most_drawn_specs_are_right_and_all_features_are_drawn() -> None:
-    """Else the properties below would say little."""
+    """Else the properties below would say little. So many, because hypothesis also draws constants of the modules that happen
+    to be loaded: what comes depends on which tests run."""
     counts, seen = Counter[str](), Counter[str]()
 
     @given(specs)
-    @settings(quick, max_examples=120, phases=[Phase.generate])
+    @settings(quick, max_examples=250, phases=[Phase.generate])
     def look(spec: Spec) -> None:
         verdict, _ = accepted(sync(scope(spec)))
         counts[verdict] += 1
