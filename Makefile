@@ -12,8 +12,8 @@ CONFIG := operator/pyproject.toml
 SOURCES := operator/src serve_app/src tests images
 STAMP := $(VENV)/.stamp
 
-.PHONY: help venv lock fmt lint generate engine-args verify cluster cluster-down cluster-status images install demo \
-	test test-unit test-serve test-contract test-apiserver test-chart test-e2e test-image test-catalogue golden clean
+.PHONY: test-scale bench-control help venv lock fmt lint generate engine-args verify cluster cluster-down cluster-status images install demo \
+	test test-unit test-serve test-contract test-apiserver test-chart test-e2e test-image test-catalogue test-chaos test-mutation golden clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ lint: venv ## ruff, mypy --strict, import contracts, yamllint (helm lint is part
 	$(VENV)/bin/ruff format --check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/ruff check --config $(CONFIG) $(SOURCES)
 	$(VENV)/bin/mypy --config-file $(CONFIG) operator/src serve_app/src
-	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/apiserver tests/chart tests/e2e tests/image tests/catalogue tests/serve tests/demo tests/generate
+	$(VENV)/bin/mypy --config-file $(CONFIG) tests/cluster tests/golden tests/unit tests/contract tests/scale tests/bench tests/apiserver tests/chart tests/e2e tests/image tests/catalogue tests/chaos tests/serve tests/demo tests/generate tests/mutation
 	cd operator && ../$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/yamllint -c tests/yamllint.yaml manifests charts/llm-operator/values.yaml charts/llm-operator/Chart.yaml
 
@@ -86,6 +86,7 @@ test: ## The whole suite, fast layers first
 	@$(MAKE) --no-print-directory test-unit
 	@$(MAKE) --no-print-directory test-serve
 	@$(MAKE) --no-print-directory test-contract
+	@$(MAKE) --no-print-directory test-scale SCALE=100
 	@$(MAKE) --no-print-directory test-chart
 	@$(MAKE) --no-print-directory test-apiserver
 	@$(MAKE) --no-print-directory test-e2e
@@ -96,6 +97,12 @@ test-unit: venv ## Pure parts and golden cases, in seconds
 
 test-serve: venv ## The applications of serve_app on a real local Ray Serve
 	$(PYTEST) -q tests/serve
+
+test-scale: venv ## A fleet of SCALE LLMDeployments (1000) on a fake API server: writes and memory, flapping children, a killed leader
+	SCALE=$(SCALE) $(PYTEST) -q tests/scale
+
+bench-control: venv ## Control loop beside a naive kopf operator and a serial client (SCALE=300 ROUNDS=3 C1_SECONDS=30 OUT=file.json)
+	SCALE=$(SCALE) ROUNDS=$(ROUNDS) C1_SECONDS=$(C1_SECONDS) ONLY=$(ONLY) OUT=$(OUT) $(PY) -m bench
 
 test-contract: venv ## The real operator against a fake API server: counts, faults, two operators
 	$(PYTEST) -q tests/contract
@@ -117,6 +124,12 @@ test-e2e: cluster ## The main job on real KubeRay, Ray and vLLM
 test-catalogue: NODES := 2
 test-catalogue: cluster ## Every way of serving, on fake accelerators (ONLY=words as for pytest -k; SAMPLES=all, subset or names)
 	SAMPLES=$(SAMPLES) $(PYTEST) -q tests/catalogue $(if $(ONLY),-k "$(ONLY)")
+
+test-chaos: cluster ## Random faults under load on the real cluster (MINUTES=30, SEED=n repeats a run)
+	MINUTES=$(MINUTES) SEED=$(SEED) $(PYTEST) -q tests/chaos
+
+test-mutation: venv ## Mutants of plan, status and apply code against test-unit (MUTANTS=750 or all, SEED=1, PATHS="plan stages", OUT=file.json)
+	MUTANTS=$(MUTANTS) SEED=$(SEED) PATHS="$(PATHS)" TESTS="$(TESTS)" OUT=$(OUT) $(PY) -m mutation
 
 golden: venv ## Rewrite the golden cases (look at the difference before you commit)
 	$(PYTEST) -q tests/golden --update

@@ -18,13 +18,13 @@ from llm_operator.api.validation import validate
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
 from llm_operator.plan.resolve import resolve
 from llm_operator.render.text import to_yaml
-from unit.api import test_validation
+from unit.api import test_validation, test_validation_rollout
 from unit.plan import test_applications_refused, test_engine_refused, test_placement_refused
 
 FILE: Final = Path(__file__).with_name("refused.yaml")
 _HEAD: Final = (
     "# Wrong objects. `change`: pointers set in the smallest LLMDeployment; without it the row is the one of that name in\n"
-    "# tests/unit/api/test_validation.py or, behind its area, in tests/unit/plan/test_AREA_refused.py. `said`: what the API\n"
+    "# tests/unit/api/test_validation*.py or, behind its area, in tests/unit/plan/test_AREA_refused.py. `said`: what the API\n"
     "# server says; [] if only the operator can see the mistake. It is written by `pytest tests/apiserver --update`: read the\n"
     "# difference as a user would.\n"
 )
@@ -37,7 +37,7 @@ PERMISSIVE: Final = Policy(
 
 def _shared() -> dict[str, dict[str, Any]]:
     """Name of a row → object, of all tables of the unit tests."""
-    made = {name: wrong.object() for name, wrong, _ in test_validation.WRONG}
+    made = {name: wrong.object() for name, wrong, _ in (*test_validation.WRONG, *test_validation_rollout.WRONG)}
     for area, table in (("engine", test_engine_refused.WRONG), ("placement", test_placement_refused.WRONG)):
         made |= {f"{area}: {name}": wrong.object() for name, wrong, _ in table}
     for name, application, _ in test_applications_refused.WRONG:

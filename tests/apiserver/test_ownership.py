@@ -14,6 +14,7 @@ from llm_operator.api import names
 from llm_operator.kube.resources import RAYCLUSTERS, RAYSERVICES
 from llm_operator.render.drift import differences
 
+_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 OTHER: Final = {"managedBy": "kueue.x-k8s.io/multikueue"}
 
 
@@ -43,6 +44,10 @@ def live(server: Server, wanted: Object) -> Iterator[Object]:
     assert server.request("GET", RAYCLUSTERS.path(namespace)).accepted()["items"] == [], "KubeRay acted on it"
 
 
+def _with(obj: Object, **metadata: str) -> Object:
+    return {**obj, "metadata": {**obj["metadata"], **metadata}}
+
+
 def _edit(server: Server, live: Object, manager: str, force: bool = True, **part: Object) -> Answer:
     metadata = {key: live["metadata"][key] for key in ("name", "namespace")} | part.pop("metadata", {})
     body = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata, **part}
@@ -61,6 +66,17 @@ def test_the_same_again_writes_nothing(server: Server, live: Object, wanted: Obj
     """A restart of the operator, or a resync, must not even raise the resourceVersion."""
     again = server.apply(RAYSERVICES, wanted).accepted()
     assert again["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]
+
+
+def test_a_namesake_is_left_alone_and_none_is_made_again(server: Server, live: Object, wanted: Object) -> None:
+    """The uid of an apply: it is about this very object, and not ours to own."""
+    metadata = live["metadata"]
+    ours = server.apply(RAYSERVICES, _with(wanted, uid=metadata["uid"])).accepted()
+    assert ours["metadata"]["resourceVersion"] == metadata["resourceVersion"]
+    other = server.apply(RAYSERVICES, _with(wanted, uid=_NOBODY))
+    assert (other.code, [cause["field"] for cause in other.body["details"]["causes"]][:1]) == (422, ["metadata.uid"])
+    gone = server.apply(RAYSERVICES, _with(wanted, uid=_NOBODY, name=f"{metadata['name']}-gone"))
+    assert (gone.code, gone.body["reason"]) == (409, "Conflict"), gone.said
 
 
 def test_a_foreign_field_is_kept(server: Server, live: Object, wanted: Object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from catalogue import selection
 from cluster import fake_devices
 from e2e.fixtures import (
     operator,
@@ -23,3 +24,12 @@ def devices(operator: None) -> Iterator[None]:
     fake_devices.give()
     yield
     fake_devices.take()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """SAMPLES=subset leaves out parts, too (selection.py)."""
+    prefixes = tuple(f"tests/catalogue/{name}" for name in selection.left_out())
+    left = [item for item in items if item.nodeid.startswith(prefixes)] if prefixes else []
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]

@@ -10,7 +10,12 @@ from typing import Any, Final
 import samples
 from cluster import names
 
-COLUMNS: Final = ("validated", "accepted by KubeRay", "ran simulated", "ran on vLLM CPU")
+VALID: Final = "validated"
+ACCEPTED: Final = "accepted by KubeRay"
+RAN: Final = "ran simulated"
+"""Seconds: from apply to Ready; of a sample that ran beside others (test_samples_simulated.py) until all was looked at."""
+ON_CPU: Final = "ran on vLLM CPU"
+COLUMNS: Final = (VALID, ACCEPTED, RAN, ON_CPU)
 FILE: Final = "samples-report.json"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -47,6 +47,18 @@ def model(name: str, kind: str = "L4", **fields: Any) -> Object:
     }
 
 
+def slow_model(name: str, tokens: int) -> Object:
+    """Two replicas of a simulated model on CPU that takes 0.4 s for a token, so that streams of `tokens` outlive what happens to them."""
+    return model(
+        name,
+        "CPU",
+        engine={"type": "Simulated", "simulation": {"timePerOutputTokenMs": 400, "outputTokens": tokens}},
+        scaling={"minReplicas": 2, "maxReplicas": 2},
+        health={"gracefulShutdownSeconds": 60},
+        source={"uri": "file:///models/demo"},
+    )
+
+
 def document(name: str, *models: Object, **spec: Any) -> Object:
     """An LLMDeployment for this machine."""
     return {
@@ -75,6 +87,29 @@ def workers(name: str) -> list[Object]:
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
+def ready_workers(name: str) -> list[Object]:
+    """Those of them that are Ready."""
+
+    def ready(pod: Object) -> bool:
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", ()))
+
+    return [pod for pod in workers(name) if ready(pod)]
+
+
+def through(name: str, *, seconds: float, look: Callable[[], None] | None = None) -> Object:
+    """Waits until the change of the newest generation is through; status.lastChange. `look` is called at every look."""
+
+    def probe() -> Object | None:
+        if look is not None:
+            look()
+        live = kube.existing(kube.LLM, name)
+        change: Object = live["status"].get("lastChange") or {}
+        newest = change.get("generation") == live["metadata"]["generation"]
+        return change if newest and change.get("finishedAt") else None
+
+    return kube.until("the change is through", probe, seconds=seconds)
+
+
 @contextmanager
 def served(made: Object, *, seconds: float = READY_SECONDS) -> Iterator[float]:
     """Applied and Ready=True; the seconds that took. Removed at the end, whatever happened."""
@@ -84,7 +119,7 @@ def served(made: Object, *, seconds: float = READY_SECONDS) -> Iterator[float]:
         wait_ready(name, kube.NAMESPACE, seconds=seconds, tell=say)
         yield time.monotonic() - begin
     finally:
-        deployment.remove(name)
+        deployment.clear(name)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import openai
 import yaml
-from catalogue import served
+from catalogue import results, served
 from cluster import names, ray_state
 from e2e import kube, serve_api
 from e2e.deployment import FRANCE
@@ -35,11 +35,15 @@ def sample(name: str) -> Object:
 
 @contextmanager
 def applied(document: Object, report: Report) -> Iterator[str]:
-    """Ready; the base URL of its Serve service."""
+    """Ready; the base URL of its Serve service. What the block says of it is recorded when all of it was true."""
     name = document["metadata"]["name"]
     with served.served(document) as seconds, served.reached(name) as url:
         report.add(f"{name}: apply to Ready", seconds)
+        results.record(name, results.ACCEPTED, "yes")
         yield url
+    simulated = any(model.get("engine", {}).get("type") == "Simulated" for model in document["spec"].get("models", ()))
+    column = results.ON_CPU if name == "custom-vllm" else results.RAN
+    results.record(name, column, f"{'yes' if simulated else 'as it is'} ({seconds:.0f} s)")
 
 
 def replicas(name: str, application: str) -> dict[str, dict[str, str]]:

@@ -27,6 +27,7 @@ _SCALING: Final[dict[str, Any]] = {
     "scaleUpDelaySeconds": 2,
     "scaleDownDelaySeconds": 10,
     "lookBackSeconds": 5,
+    "metricsIntervalSeconds": 1,
     "scaleToZero": {"idleSeconds": 15},
 }
 

@@ -109,7 +109,7 @@ def _say(client: openai.OpenAI, question: str, model: str = CHAT) -> str:
 def test_chat(chat: openai.OpenAI) -> None:
     assert [_say(chat, pair["question"]) for pair in QUESTIONS] == [pair["answer"] for pair in QUESTIONS]
     for sample in ("small", "cpu"):
-        results.record(sample, results.COLUMNS[3], "chat, with the demo model")
+        results.record(sample, results.ON_CPU, "chat, with the demo model")
 
 
 def test_chat_as_a_stream(chat: openai.OpenAI) -> None:
@@ -136,7 +136,7 @@ def test_an_adapter_from_the_bucket(chat: openai.OpenAI) -> None:
     with pytest.raises(openai.APIStatusError) as refused:
         _say(chat, FRANCE["question"], f"{CHAT}:nobody")
     assert refused.value.status_code == 404
-    results.record("multi-lora", results.COLUMNS[3], "an adapter from a bucket, with the demo model")
+    results.record("multi-lora", results.ON_CPU, "an adapter from a bucket, with the demo model")
 
 
 @pytest.mark.parametrize("use", _TOOLS, ids=lambda use: str(use["question"]))
@@ -160,7 +160,7 @@ def test_tool_call_and_the_answer_after_it(chat: openai.OpenAI, use: dict[str, A
     ]
     second = chat.chat.completions.create(model=CHAT, messages=messages, tools=tools, temperature=0, max_tokens=60)
     assert second.choices[0].message.content == use["answer"]
-    results.record("tool-calling", results.COLUMNS[3], "tool calls, with the demo model")
+    results.record("tool-calling", results.ON_CPU, "tool calls, with the demo model")
 
 
 def test_structured_output(chat: openai.OpenAI) -> None:
@@ -173,7 +173,7 @@ def test_structured_output(chat: openai.OpenAI) -> None:
         max_tokens=60,
     )
     assert json.loads(said.choices[0].message.content or "")["n"] in (1, 2)
-    results.record("structured-output", results.COLUMNS[3], "a JSON schema, with the demo model")
+    results.record("structured-output", results.ON_CPU, "a JSON schema, with the demo model")
 
 
 def test_embeddings(url: str) -> None:
@@ -186,4 +186,4 @@ def test_embeddings(url: str) -> None:
         near = [sum(x * y for x, y in zip(question, answer, strict=True)) for answer in answers]
         assert near[index] == max(near)
     for sample in ("embeddings-rerank", "several-models"):
-        results.record(sample, results.COLUMNS[3], "embeddings, with the embedding model of the image")
+        results.record(sample, results.ON_CPU, "embeddings, with the embedding model of the image")

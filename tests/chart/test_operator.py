@@ -53,6 +53,11 @@ def test_values_arrive() -> None:
         allow_host_path=True,
         allow_remote_code=True,
         application_import_paths=("llm_serve_app", "team.serving"),
+        probes=False,
+        free_capacity=True,
+        restart_stalled=True,
+        gateway_classes=("istio", "envoy"),
+        render_version="1",
         log_level="DEBUG",
     )
 

@@ -17,14 +17,20 @@ each_case = pytest.mark.parametrize("case", sorted(CASES))
 READ = {"list", "watch"}
 # All that the operator may ever do, whatever the values; templates/_rules.tpl says why.
 MOST: dict[tuple[str, str], set[str]] = {
-    ("", "pods"): READ,
+    ("", "nodes"): {"list"},
+    ("", "pods"): READ | {"delete"},
+    ("apps", "controllerrevisions"): READ | {"create", "delete", "get", "patch"},
     ("coordination.k8s.io", "leases"): {"create", "get", "update"},
-    ("events.k8s.io", "events"): {"create", "patch"},
+    ("events.k8s.io", "events"): {"create", "get", "patch"},
+    ("gateway.networking.k8s.io", "gatewayclasses"): {"get"},
+    ("gateway.networking.k8s.io", "gateways"): {"get"},
     ("llm-operator.io", "llmdeployments"): READ | {"get"},
     ("llm-operator.io", "llmdeployments/finalizers"): {"update"},
     ("llm-operator.io", "llmdeployments/status"): {"patch"},
+    ("policy", "poddisruptionbudgets"): READ | {"create", "delete", "get", "patch"},
     ("ray.io", "rayclusters"): READ | {"patch"},
     ("ray.io", "rayservices"): READ | {"create", "delete", "get", "patch"},
+    ("ray.io", "rayservices/status"): {"patch"},
 }
 FOR_PEOPLE = ("-viewer", "-editor")
 
@@ -48,6 +54,34 @@ def test_no_right_beyond_the_list(case: str) -> None:
     assert roles
     for group, kind, verbs in (grant for role in roles for grant in _grants(role)):
         assert verbs <= MOST.get((group, kind), set()), f"{group}/{kind}: {sorted(verbs)}"
+
+
+def test_pods_are_deleted_only_where_that_was_switched_on() -> None:
+    for on in (False, True):
+        (role,) = [
+            made
+            for made in _roles(rendered.objects({"operator": {"restartStalled": on}}))
+            if made["kind"] == "ClusterRole"
+        ]
+        verbs = {kind: verbs for _, kind, verbs in _grants(role)}
+        assert ("delete" in verbs["pods"]) is on
+
+
+def test_nodes_and_all_pods_are_listed_only_where_that_was_switched_on() -> None:
+    for on in (False, True):
+        for namespaces in ([], ["team-a"]):
+            made = rendered.objects({"operator": {"freeCapacity": on}, "watchNamespaces": namespaces})
+            nodes = [role for role in _roles(made) if "nodes" in {kind for _, kind, _ in _grants(role)}]
+            assert len(nodes) == on
+            for role in nodes:
+                assert role["kind"] == "ClusterRole", "a Role grants nothing of nodes"
+                assert list(_grants(role)) == [("", "nodes", {"list"}), ("", "pods", {"list"})]
+                bound = [
+                    each
+                    for each in rendered.of_kind(made, "ClusterRoleBinding")
+                    if each["roleRef"]["name"] == role["metadata"]["name"]
+                ]
+                assert len(bound) == 1
 
 
 @each_case

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from cluster import engine, env, images, names
@@ -17,8 +18,9 @@ _ROLLOUT_SECONDS: Final = 180
 _IMAGE_ANNOTATION: Final = "llm-operator\\.io/image-id"
 
 
-def install() -> None:
-    """Build and load the operator's image if it changed, and install or upgrade the release.
+def install(values: Mapping[str, str] | None = None) -> None:
+    """Build and load the operator's image if it changed, and install or upgrade the release with the chart's defaults and
+    `values` (as helm's --set-string takes them).
 
     Pods restart only when the image or the chart changed. Raises ClusterError with the pods' state when the rollout
     does not end within _ROLLOUT_SECONDS.
@@ -33,7 +35,15 @@ def install() -> None:
             # The CRD may have been applied by hand before.
             "--take-ownership", "--force-conflicts",
             "--set-string", f"podAnnotations.{_IMAGE_ANNOTATION}={image_id(reference)}",
+            *(word for key, value in (values or {}).items() for word in ("--set-string", f"{key}={value}")),
         )  # fmt: skip
+    _wait()
+
+
+def change(values: Mapping[str, str]) -> None:
+    """As an administrator who changes these values of the chart and nothing else, as helm's --set takes them."""
+    words = (word for key, value in values.items() for word in ("--set", f"{key}={value}"))
+    env.helm("upgrade", RELEASE, _CHART, "-n", names.OPERATOR_NAMESPACE, "--reuse-values", *words)
     _wait()
 
 

@@ -200,7 +200,11 @@ def _remove() -> None:
         node = docker("inspect", "--format", "{{.Config.Image}}", names.NODE, check=False) or None
         with step("remove the cluster"):
             workshops = (f"{names.CLUSTER}-node-build", f"{names.CLUSTER}-store-build")
-            servers = docker("ps", "--all", "--quiet", "--filter", f"label={names.S3_LABEL}").split()
+            servers = [
+                container
+                for label in (names.S3_LABEL, names.REDIS_LABEL)
+                for container in docker("ps", "--all", "--quiet", "--filter", f"label={label}").split()
+            ]
             for container in (*nodes.existing(), *workshops, *servers):
                 docker("rm", "--force", "--volumes", container, check=False)
             _remove_network()

@@ -11,10 +11,12 @@ CONTEXT: Final = f"kind-{CLUSTER}"
 NODE: Final = f"{CLUSTER}-control-plane"  # kind's name for the container that is the node
 NETWORK: Final = "kind"
 S3_LABEL: Final = f"{CLUSTER}.s3"  # of the containers of S3 servers for tests
+REDIS_LABEL: Final = f"{CLUSTER}.redis"  # of the containers of Redis servers for tests
 
 KUBERNETES_VERSION: Final = "v1.34.4"
 KUBERAY_VERSION: Final = "v1.6.2"
 KUBERAY_IMAGE: Final = f"quay.io/kuberay/operator:{KUBERAY_VERSION}"
+TRAEFIK_IMAGE: Final = "traefik:v3.6.12"  # for tests of strategy Incremental: the version in tools/traefik/go.mod
 # The 1.34 image that kind's release notes of v0.33.0 list; only with its digest is it the one made for that release.
 KINDEST_NODE: Final = "kindest/node:v1.34.11@sha256:44e222ee2132dab25ff87301682f89eb82c7880ea3a1bf543bfe9708fd08d67d"
 DEBIAN_IMAGE: Final = "debian:12-slim"
@@ -32,6 +34,7 @@ PRELOADED: Final = frozenset({"serve-cpu"})  # large and seldom changed: part of
 OPERATOR_NAMESPACE: Final = "llm-operator-system"
 KUBERAY_NAMESPACE: Final = "kuberay-system"
 MODELS_NAMESPACE: Final = "llm"
+GATEWAY_NAMESPACE: Final = "gateway-system"  # while a test needs a Gateway
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 

@@ -1,14 +1,30 @@
 """Fixtures of the contract tests: a fake API server, and operators as processes of their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from contract.cases import Cases
 from contract.operator_process import OperatorProcess
 from contract.server import FakeServer
+from contract.zygote import Zygote
 
 Start = Callable[..., Awaitable[OperatorProcess]]
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """Forks operators."""
+    made = Zygote()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def cases(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Cases:
+    """Runs generated cases."""
+    return Cases(zygote, tmp_path_factory.mktemp("cases"))
 
 
 @pytest.fixture
@@ -19,12 +35,12 @@ async def server() -> AsyncIterator[FakeServer]:
 
 
 @pytest.fixture
-async def start(server: FakeServer, tmp_path: Path) -> AsyncIterator[Start]:
+async def start(zygote: Zygote, server: FakeServer, tmp_path: Path) -> AsyncIterator[Start]:
     """Starts operators: `await start("a", RESYNC_SECONDS="2")`. Prints their logs when the test fails."""
     started: list[OperatorProcess] = []
 
     async def run(identity: str = "a", **settings: str) -> OperatorProcess:
-        operator = OperatorProcess(server, tmp_path, identity, **settings)
+        operator = OperatorProcess(zygote, server, tmp_path, identity, **settings)
         await operator.start()
         started.append(operator)
         return operator

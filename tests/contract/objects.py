@@ -6,23 +6,26 @@ Simplified on purpose: one field manager owns what it applied last; lists are re
 import asyncio
 import copy
 import json
+import time
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jsonpatch
 
 Object = dict[str, Any]
+_COLLECTS_SECONDS = 0.2
+_UIDS = uuid.UUID("6f1c6d1e-5d5b-4f0e-9d55-2f5c7a9b4c10")
 
 
 class Refused(Exception):
-    """An answer that is not 2xx."""
+    """An answer that is not 2xx. `field`: which one is wrong, if it is one."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, *, field: str = "") -> None:
         super().__init__(message)
-        self.status, self.reason, self.message = status, reason, message
+        self.status, self.reason, self.message, self.field = status, reason, message, field
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Change:
     type: str
     object: Object
     before: Object | None
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -85,24 +89,37 @@ class Objects:
         self.log: list[Change] = []
         self._all: dict[Address, Object] = {}
         self._owned: dict[tuple[Address, bool], set[tuple[str, ...]]] = defaultdict(set)
-        self._changed = asyncio.Event()
+        self._incarnations: Counter[Address] = Counter()
+        self._changed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def get(self, address: Address) -> Object | None:
         """A copy, or None."""
         return copy.deepcopy(self._all.get(address))
 
-    def select(self, plural: str, namespace: str | None = None, selector: str = "") -> list[Object]:
-        """Copies, ordered by namespace and name."""
+    def select(
+        self, plural: str, namespace: str | None = None, selector: str = "", *, version: int | None = None
+    ) -> list[Object]:
+        """Copies, ordered by namespace and name. `version`: as they were then (not before the log begins)."""
+        objects = self._all if version is None else self._at(version)
         found = [
             (at.namespace, at.name, obj)
-            for at, obj in self._all.items()
+            for at, obj in objects.items()
             if at.plural == plural and namespace in (None, at.namespace) and (not selector or matches(selector, obj))
         ]
         return [copy.deepcopy(obj) for _, _, obj in sorted(found, key=lambda entry: entry[:2])]
 
-    async def changed(self) -> None:
-        """Returns at the next change."""
-        await self._changed.wait()
+    def plurals(self) -> set[str]:
+        """Kinds of which there is an object."""
+        return {address.plural for address in self._all}
+
+    async def changed(self, plural: str) -> None:
+        """Returns at the next change of that kind."""
+        await self._changed[plural].wait()
+
+    def wake(self) -> None:
+        """As if every kind had changed."""
+        for plural in list(self._changed):
+            self._changed.pop(plural).set()
 
     def create(self, plural: str, obj: Object) -> Object:
         """As a POST."""
@@ -110,7 +127,10 @@ class Objects:
         if address in self._all:
             raise Refused(409, "AlreadyExists", f'{plural} "{address.name}" already exists')
         made = copy.deepcopy(obj)
-        made["metadata"] |= {"uid": str(uuid.uuid4()), "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"}
+        self._incarnations[address] += 1
+        # The same in every run, and another one for each life of a name.
+        uid = str(uuid.uuid5(_UIDS, f"{plural} {address.namespace} {address.name} {self._incarnations[address]}"))
+        made["metadata"] |= {"uid": uid, "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"}
         return self._store(address, made)
 
     def replace(self, plural: str, obj: Object) -> Object:
@@ -124,15 +144,35 @@ class Objects:
 
     def apply(self, address: Address, body: Object, *, status: bool) -> Object:
         """Server-side apply: sets what is given, removes what the manager gave last time and not now."""
-        live = self._all.get(address)
+        live, uid = self._all.get(address), body["metadata"].get("uid")
         if live is None:
             if status:
                 raise Refused(404, "NotFound", f'{address.plural} "{address.name}" not found')
-            return self._own(address, body, self.create(address.plural, body), status=False)
-        uid = body["metadata"].get("uid")
+            if uid:
+                raise Refused(409, "Conflict", "uid mismatch: no existing object was found")
+            return self._own(address, body, self._made(address, body), status=False)
         if not status and uid and uid != live["metadata"]["uid"]:  # on /status the real one does not look
-            raise Refused(409, "Conflict", "uid mismatch")
+            raise Refused(422, "Invalid", "metadata.uid: field is immutable", field="metadata.uid")
+        version = body["metadata"].get("resourceVersion")
+        if version and version != live["metadata"]["resourceVersion"]:
+            raise Refused(409, "Conflict", "the object has been modified")
+        body = {**body, "metadata": {key: value for key, value in body["metadata"].items() if key != "resourceVersion"}}
         return self._own(address, body, self._store(address, self._merged(address, body, live, status)), status=status)
+
+    def _made(self, address: Address, body: Object) -> Object:
+        """Somebody who is late may make it for an owner that is gone: the garbage collector takes it away soon."""
+        made = self.create(address.plural, body)
+        if self._orphaned(made):
+            asyncio.get_running_loop().call_later(_COLLECTS_SECONDS, self._collect, address)
+        return made
+
+    def _orphaned(self, obj: Object | None) -> bool:
+        owners = {owner["uid"] for owner in ((obj or {}).get("metadata") or {}).get("ownerReferences") or ()}
+        return bool(owners) and not owners & {live["metadata"]["uid"] for live in self._all.values()}
+
+    def _collect(self, address: Address) -> None:
+        if self._orphaned(self._all.get(address)):
+            self.delete(address)
 
     def json_patch(self, address: Address, operations: list[Any]) -> Object:
         """RFC 6902."""
@@ -172,9 +212,20 @@ class Objects:
                 self.delete(other)
 
     def compact(self) -> None:
-        """Forgets all changes so far."""
+        """Watches cannot begin before now any more."""
         self.oldest = self.version
-        self.log.clear()
+
+    def _at(self, version: int) -> dict[Address, Object]:
+        found: dict[Address, Object] = {}
+        for change in self.log:
+            if change.version > version:
+                break
+            address = Address(change.kind, change.object["metadata"]["namespace"], change.object["metadata"]["name"])
+            if change.type == "DELETED":
+                found.pop(address, None)
+            else:
+                found[address] = change.object
+        return found
 
     def _need(self, address: Address) -> Object:
         if address not in self._all:
@@ -210,5 +261,4 @@ class Objects:
         self.version += 1
         obj["metadata"]["resourceVersion"] = str(self.version)
         self.log.append(Change(self.version, address.plural, kind, copy.deepcopy(obj), copy.deepcopy(before)))
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed.pop(address.plural, asyncio.Event()).set()

@@ -8,7 +8,7 @@ from contract.operator_process import until
 from contract.server import FakeServer
 
 NAMESPACE = "llm"
-CREATE = {"apply rayservices": 1, "apply llmdeployments/status": 1}
+CREATE = {"apply rayservices": 1, "apply poddisruptionbudgets": 1, "apply llmdeployments/status": 1}
 
 
 def create(server: FakeServer, name: str = "a", body: LLM | None = None) -> Object:

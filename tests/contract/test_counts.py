@@ -8,7 +8,7 @@ from contract.scenario import CREATE, NAMESPACE, child, converged, create, edit,
 from contract.server import FakeServer
 
 
-async def test_create_is_one_apply_and_one_status(server: FakeServer, start: Start) -> None:
+async def test_create_is_one_apply_of_each_child_and_one_status(server: FakeServer, start: Start) -> None:
     operator = await start()
     create(server)
     await converged(server)
@@ -37,17 +37,17 @@ async def test_edit_is_one_apply_and_one_status(server: FakeServer, start: Start
     edit(server, llm("a").model(resources={"cpu": "6"}).object()["spec"])
     await converged(server)
     await operator.settled()
-    assert server.writes() == {"apply rayservices": 2, "apply llmdeployments/status": 2}
+    assert server.writes() == {**CREATE, "apply rayservices": 2, "apply llmdeployments/status": 2}
 
 
-async def test_readiness_is_one_status_and_its_events(server: FakeServer, start: Start) -> None:
+async def test_readiness_is_one_status_one_revision_and_its_events(server: FakeServer, start: Start) -> None:
     operator = await start()
     create(server)
     await converged(server)
     kuberay_serves(server)
     await ready(server)
     await operator.settled()
-    assert server.writes() == {"apply rayservices": 1, "apply llmdeployments/status": 2}
+    assert server.writes() == {**CREATE, "apply llmdeployments/status": 2, "apply controllerrevisions": 1}
     assert server.events()["Serving"] == 1
     assert await operator.metric('llm_operator_llmdeployment_ready{name="a",namespace="llm"}') == 1
 
@@ -88,7 +88,7 @@ async def test_suspend_is_one_delete_and_one_status(server: FakeServer, start: S
     edit(server, {**made["spec"], "suspend": True})
     await until(lambda: child(server) is None, what="RayService deleted")
     await operator.settled()
-    assert server.writes() == {"apply rayservices": 1, "apply llmdeployments/status": 2, "delete rayservices": 1}
+    assert server.writes() == {**CREATE, "apply llmdeployments/status": 2, "delete rayservices": 1}
 
 
 async def test_restart_with_nothing_changed_writes_nothing(server: FakeServer, start: Start) -> None:

@@ -57,3 +57,40 @@ async def test_somebody_elses_rayservice_of_that_name_is_not_touched(server: Fak
     await operator.settled()
     assert server.writes() == {"apply llmdeployments/status": 1}
     assert child(server) == made
+
+
+BUDGET = Address("poddisruptionbudgets", NAMESPACE, "a-head")
+
+
+async def test_budget_deleted_or_edited_by_hand_is_one_apply(server: FakeServer, start: Start) -> None:
+    operator = await start()
+    create(server)
+    await converged(server)
+    await operator.settled()
+    wanted = (server.objects.get(BUDGET) or {})["spec"]
+    server.objects.delete(BUDGET)
+    await until(lambda: server.objects.get(BUDGET), what="PodDisruptionBudget made again")
+    await operator.settled()
+    assert server.writes() == {**CREATE, "apply poddisruptionbudgets": 2}
+    server.objects.merge_patch(BUDGET, {"spec": {"minAvailable": 0}})
+    await until(lambda: (server.objects.get(BUDGET) or {})["spec"] == wanted, what="spec restored")
+    await operator.settled()
+    assert server.writes() == {**CREATE, "apply poddisruptionbudgets": 3}
+
+
+async def test_somebody_elses_budget_of_that_name_is_not_touched(server: FakeServer, start: Start) -> None:
+    operator = await start()
+    metadata = {"name": "a-head", "namespace": NAMESPACE}
+    theirs = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata,
+        "spec": {"minAvailable": 1},
+    }
+    made = server.objects.create("poddisruptionbudgets", theirs)
+    create(server)
+    await until(lambda: condition(server, "Degraded").get("reason") == "NameConflict", what="NameConflict")
+    await operator.settled()
+    assert server.objects.get(BUDGET) == made
+    assert "apply poddisruptionbudgets" not in server.writes()
+    assert condition(server, "Rendered")["status"] == "True"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from contract.conftest import Start
+from contract.faults import Fault
 from contract.objects import Address
 from contract.operator_process import until
 from contract.scenario import CREATE, NAMESPACE, child, condition, converged, create
-from contract.server import FakeServer, Fault
+from contract.server import FakeServer
 
 KINDS = ("llmdeployments", "rayservices", "rayclusters", "pods")
 CALLS = (
@@ -47,7 +48,7 @@ async def test_failed_request_is_sent_again(server: FakeServer, start: Start, ca
         await converged(server, name)
         await until(partial(_rendered, server, name), what=f"Rendered=True: {answer}")
         assert server.writes()["apply rayservices"] - applied <= 1 + fault.times, answer
-    assert operator.process.returncode is None
+    assert operator.returncode is None
 
 
 @pytest.mark.parametrize(("status", "reason"), [(403, "Forbidden"), (422, "Invalid")])
@@ -63,7 +64,7 @@ async def test_refused_apply_is_told_in_the_status(server: FakeServer, start: St
     assert server.writes()["apply llmdeployments/status"] == 1, reason
     server.faults.clear()
     await until(lambda: condition(server, "Rendered").get("status") == "True", what="Rendered=True")
-    assert operator.process.returncode is None
+    assert operator.returncode is None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ async def test_failed_read_is_survived(server: FakeServer, start: Start, fault: 
     await converged(server, "after")
     await operator.settled()
     assert server.writes() == {kind: 2 * count for kind, count in CREATE.items()}
-    assert operator.process.returncode is None
+    assert operator.returncode is None
 
 
 async def test_dropped_watches_are_taken_up_again(server: FakeServer, start: Start) -> None:
@@ -117,8 +118,8 @@ async def test_deletion_lost_in_a_watch_gap_is_pruned(server: FakeServer, start:
     server.objects.delete(Address("llmdeployments", NAMESPACE, "a"))
     server.objects.compact()
     server.release_watches()
-    # The parent and its RayService, soon after the new lists and not only at the next period.
-    await operator.wait_metric("llm_operator_pruned_objects_total", 2)
+    # The parent and its two children, soon after the new lists and not only at the next period.
+    await operator.wait_metric("llm_operator_pruned_objects_total", 3)
     await until(lambda: server.count("watch", "rayservices") > 1, what="watched again")
     create(server, "c")
     await converged(server, "c")
@@ -134,8 +135,10 @@ async def test_all_deleted_in_a_watch_gap_is_pruned_at_the_next_period(server: F
     server.objects.delete(Address("llmdeployments", NAMESPACE, "a"))
     server.objects.compact()
     server.release_watches()
+    # Its two children. A reconcile that the re-sync asked for may have found out about the parent before.
     await operator.wait_metric("llm_operator_pruned_objects_total", 2)
     await operator.settled()
+    assert "re-sync: 0 LLMDeployments" in operator.log.read_text().splitlines()[-1]
     assert server.writes() == CREATE
 
 

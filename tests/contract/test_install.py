@@ -21,7 +21,7 @@ async def test_kuberay_installed_later(server: FakeServer, start: Start) -> None
     await ready(server)
     await operator.settled()
     assert server.writes()["apply rayservices"] == CREATE["apply rayservices"]
-    assert operator.process.returncode is None
+    assert operator.returncode is None
 
 
 async def test_own_crd_installed_later(server: FakeServer, start: Start) -> None:

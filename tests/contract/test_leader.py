@@ -2,10 +2,11 @@
 
 import pytest
 from contract.conftest import Start
+from contract.faults import Fault
 from contract.objects import Address, Object
 from contract.operator_process import OperatorProcess, until
 from contract.scenario import converged, create
-from contract.server import FakeServer, Fault
+from contract.server import FakeServer
 
 LEASE = Address("leases", "llm-operator-system", "llm-operator")
 
@@ -40,6 +41,7 @@ async def test_follower_is_ready_and_writes_nothing(server: FakeServer, start: S
 async def test_takeover_after_a_kill_writes_nothing(server: FakeServer, start: Start) -> None:
     leader, follower = await two_replicas(server, start)
     await leader.kill()
+    server.objects.merge_patch(LEASE, {"spec": {"leaseDurationSeconds": 1}})
     await follower.wait_metric("llm_operator_leader", 1)
     await follower.wait_metric('llm_operator_reconciles_total{result="ok"}', 3)
     assert server.writes("b") == {}
@@ -73,8 +75,8 @@ async def test_stolen_lease_ends_the_process(server: FakeServer, start: Start) -
 
 @pytest.mark.parametrize("status", [500, 403, 429])
 async def test_lease_that_cannot_be_renewed_ends_the_process(server: FakeServer, start: Start, status: int) -> None:
-    operator = await start("a")
-    await operator.wait_metric("llm_operator_leader", 1)
+    operator = await start("a", LEASE_SECONDS="8", RENEW_DEADLINE_SECONDS="6")
+    await until(lambda: holder(server) == "a", what="a leads")
     server.faults.append(Fault(status, None, "leases", times=10_000))
     assert await operator.exit_code() == 1
 
@@ -87,4 +89,4 @@ async def test_short_lease_failure_is_survived(server: FakeServer, start: Start)
     await until(lambda: fault.hits == 2, what="both faults were met")
     create(server)
     await converged(server)
-    assert operator.process.returncode is None
+    assert operator.returncode is None

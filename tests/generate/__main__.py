@@ -11,6 +11,7 @@ from cluster import names
 
 from generate.applications import applications
 from generate.samples import table
+from generate.situations import page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +42,7 @@ FILES: dict[str, Callable[[], str]] = {
     "manifests/install.yaml": _install,
     "manifests/api.md": lambda: _operator("docs"),
     "manifests/samples/README.md": table,
+    "operator/docs/what-happens-when.md": page,
 }
 
 

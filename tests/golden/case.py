@@ -2,13 +2,19 @@
 
 Keys of case.yaml (all but `about` and `spec` are optional):
   about       one sentence
-  name, uid, generation, spec   of the LLMDeployment; the name defaults to `chat`
+  name, uid, generation, annotations, spec   of the LLMDeployment; the name defaults to `chat`
   before      what the operator did and saw last time: `spec` (default: the same), `models` and `applications` (see below),
               `status` literal
   child       how the live RayService is now: `absent`, `raw`, `generation`, `models`, `applications`, `pending`, `status`,
-              `edit`, `edit_serve`, `remove`, `deleting`; without this key it is as `before` left it, or absent without `before`
+              `edit`, `edit_serve`, `remove`, `deleting`, `active_share` and `pending_share` (what KubeRay counts of the Ray clusters in
+              strategy Incremental); without this key it is as `before` left it, or absent without `before`
   clusters    RayClusters: name → pointers to set in what `before` had given KubeRay (bounds changed by hand, a status)
-  pods, kuberay_installed, apply_error    as in Scope
+  others      further children: `absent` (kinds that are gone), `edit` (kind → pointer → value), `remove` (kind → pointers), `raw`
+              (more objects), `deleting` (kinds); without this key they are as `before` left them
+  pods, kuberay_installed, apply_error, objects_error    as in Scope
+  render      version of the rendering for new Ray clusters, also in `before` (default: the newest)
+  gateway     for strategy Incremental: `classes` that the administrator allows (also in `before`), and as in Scope.gateway: `served`,
+              `class_found`, `address`
   drops       JSON pointers that this API server prunes from what is applied
 `models` maps a model to `APP/ENGINE` or to {status, engine, message, engineMessage}; `applications` maps a custom application to
 `APP` (all deployments healthy) or to {status, message, deployments: {NAME: {status, message}}}. Pointers are RFC 6901.
@@ -18,7 +24,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +32,7 @@ from typing import Any
 import yaml
 from llm_operator.outcome import Outcome
 from llm_operator.plan.deployments import engine_deployment
-from llm_operator.plan.inputs import Scope
+from llm_operator.plan.inputs import DEFAULT_POLICY, GatewaySeen, Policy, Scope
 from llm_operator.sync import sync
 
 EARLIER = "2026-01-01T00:00:00Z"
@@ -35,14 +41,15 @@ UID = "00000000-0000-0000-0000-000000000001"
 CASES = Path(__file__).parent / "cases"
 
 _CASE_KEYS = {
-    "about", "name", "uid", "generation", "spec", "before", "child", "clusters", "pods",
-    "kuberay_installed", "apply_error", "drops",
+    "about", "name", "uid", "generation", "annotations", "spec", "before", "child", "clusters", "pods",
+    "kuberay_installed", "apply_error", "objects_error", "others", "drops", "render", "gateway",
 }  # fmt: skip
-_BEFORE_KEYS = {"spec", "generation", "models", "applications", "status", "drops"}
+_BEFORE_KEYS = {"render", "gateway", "active_share", "spec", "generation", "models", "applications", "status", "drops"}
 _CHILD_KEYS = {
     "absent", "raw", "generation", "models", "applications", "pending", "active_cluster", "conditions", "observed_generation",
-    "status", "edit", "edit_serve", "remove", "deleting",
+    "status", "edit", "edit_serve", "remove", "deleting", "active_share", "pending_share",
 }  # fmt: skip
+_OTHERS_KEYS = {"absent", "edit", "remove", "raw", "deleting"}
 
 
 def _tokens(pointer: str) -> list[str]:
@@ -88,6 +95,16 @@ def stored(applied: dict[str, Any], live: dict[str, Any] | None, drops: list[str
         generation = live["metadata"]["generation"] + (live["spec"] != answer["spec"])
     answer["metadata"] |= {"generation": generation, "uid": "00000000-0000-0000-0000-0000000000aa"}
     return answer
+
+
+def kept(objects: tuple[dict[str, Any], ...], live: tuple[Any, ...] = ()) -> tuple[dict[str, Any], ...]:
+    """Further children after an apply of `objects`, ordered by kind and name; they keep their uid."""
+    found = {(obj["kind"], obj["metadata"]["name"]): obj for obj in live}
+    for obj in objects:
+        made = copy.deepcopy(obj)
+        made["metadata"]["uid"] = f"00000000-0000-0000-0000-{obj['kind'][:12]:0>12}"
+        found[made["kind"], made["metadata"]["name"]] = made
+    return tuple(found[key] for key in sorted(found))
 
 
 def _application(model: str, said: str | dict[str, str]) -> dict[str, Any]:
@@ -141,8 +158,10 @@ def kuberay_status(live: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]
     return {
         "observedGeneration": spec.get("observed_generation", live["metadata"]["generation"]),
         "conditions": conditions,
-        "activeServiceStatus": _side(spec.get("active_cluster", f"{name}-aaaaa"), models, applications),
-        "pendingServiceStatus": _side(f"{name}-bbbbb" if pending is not None else "", pending or {}, {}),
+        "activeServiceStatus": _side(spec.get("active_cluster", f"{name}-aaaaa"), models, applications)
+        | spec.get("active_share", {}),
+        "pendingServiceStatus": _side(f"{name}-bbbbb" if pending is not None else "", pending or {}, {})
+        | spec.get("pending_share", {}),
     }
 
 
@@ -152,6 +171,18 @@ class Step:
 
     scope: Scope
     outcome: Outcome
+
+
+def _policy(raw: dict[str, Any]) -> Policy:
+    classes = tuple((raw.get("gateway") or {}).get("classes", ()))
+    version = raw.get("render", DEFAULT_POLICY.render_version)
+    return replace(DEFAULT_POLICY, render_version=version, gateway_classes=classes)
+
+
+def _gateway(raw: dict[str, Any]) -> GatewaySeen | None:
+    if "gateway" not in raw:
+        return None
+    return GatewaySeen(**{key: value for key, value in raw["gateway"].items() if key != "classes"})
 
 
 class Case:
@@ -168,6 +199,7 @@ class Case:
             (self.raw, _CASE_KEYS),
             (self.raw.get("before") or {}, _BEFORE_KEYS),
             (self.raw.get("child") or {}, _CHILD_KEYS),
+            (self.raw.get("others") or {}, _OTHERS_KEYS),
         ):
             if unknown := found.keys() - known:
                 raise ValueError(f"{folder.name}/case.yaml: unknown keys {sorted(unknown)}; known: {sorted(known)}")
@@ -180,6 +212,8 @@ class Case:
             "uid": self.raw.get("uid", UID),
             "generation": generation,
         }
+        if "annotations" in self.raw:
+            metadata["annotations"] = self.raw["annotations"]
         body = {
             "apiVersion": "llm-operator.io/v1alpha1",
             "kind": "LLMDeployment",
@@ -188,23 +222,41 @@ class Case:
         }
         return body if status is None else {**body, "status": status}
 
-    def _before(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-        """The child and the status that the operator left behind the last time."""
+    def _before(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None, tuple[dict[str, Any], ...]]:
+        """The child, the status and the further children that the operator left behind the last time."""
         before = self.raw.get("before")
         if before is None:
-            return None, None
+            return None, None, ()
         spec = before.get("spec", self.raw["spec"])
         generation = before.get("generation", 1)
-        first = sync(Scope(parent=self.parent(spec, generation, None), now=EARLIER))
+        policy = _policy(before)
+        seen = _gateway(before)
+        first = sync(Scope(parent=self.parent(spec, generation, None), now=EARLIER, policy=policy, gateway=seen))
         if first.apply is None:
             raise ValueError(f"{self.name}: the spec in `before` gives no RayService: {first.status['conditions'][1]}")
         child = stored(first.apply, None, before.get("drops", []))
         models = before.get("models", {model["name"]: "RUNNING/HEALTHY" for model in spec.get("models", ())})
         applications = before.get("applications", {each["name"]: "RUNNING" for each in spec.get("applications", ())})
-        child["status"] = kuberay_status(child, {"models": models, "applications": applications})
+        share = before.get("active_share", {})
+        child["status"] = kuberay_status(child, {"models": models, "applications": applications, "active_share": share})
         scope = Scope(parent=self.parent(spec, generation, first.status), now=EARLIER, child=child, applied=True)
-        status: dict[str, Any] = before.get("status", sync(scope).status)
-        return child, status
+        scope = replace(scope, policy=policy, gateway=_gateway(before))
+        last = sync(scope)
+        status: dict[str, Any] = before.get("status", last.status)
+        return child, status, kept(last.objects)
+
+    def _others(self, left: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        now = self.raw.get("others", {})
+        live = {obj["kind"]: copy.deepcopy(obj) for obj in left if obj["kind"] not in now.get("absent", ())}
+        for kind, edits in now.get("edit", {}).items():
+            for pointer, value in edits.items():
+                put(live[kind], pointer, value)
+        for kind, pointers in now.get("remove", {}).items():
+            for pointer in pointers:
+                drop(live[kind], pointer)
+        for kind in now.get("deleting", ()):
+            live[kind]["metadata"] |= {"deletionTimestamp": NOW, "finalizers": ["example.com/hold"]}
+        return (*live.values(), *copy.deepcopy(now.get("raw", [])))
 
     def _child(self, left: dict[str, Any] | None) -> dict[str, Any] | None:
         now = self.raw.get("child", {})
@@ -243,23 +295,30 @@ class Case:
 
     def scope(self) -> Scope:
         """What the operator sees."""
-        left, status = self._before()
+        left, status, others = self._before()
         return Scope(
             parent=self.parent(self.raw["spec"], self.raw.get("generation", 1), status),
             now=NOW,
             child=self._child(left),
             clusters=self._clusters(left),
             pods=tuple(self.raw.get("pods", ())),
+            others=self._others(others),
             kuberay_installed=self.raw.get("kuberay_installed", True),
             apply_error=self.raw.get("apply_error"),
+            objects_error=self.raw.get("objects_error"),
+            policy=_policy(self.raw),
+            gateway=_gateway(self.raw),
         )
 
     @cached_property
     def steps(self) -> list[Step]:
-        """What the reconciler does: one sync, or two with the apply between them (outcome.py says so)."""
+        """What the reconciler does: syncs until nothing more is announced, and one more after an apply (outcome.py says so)."""
         scope = self.scope()
         steps = [Step(scope, sync(scope))]
-        if (wanted := steps[0].outcome.apply) is not None:
+        while steps[-1].outcome.announce:
+            scope = replace(scope, parent={**scope.parent, "status": steps[-1].outcome.status})
+            steps.append(Step(scope, sync(scope)))
+        if (wanted := steps[-1].outcome.apply) is not None:
             live = None if scope.child is None else json.loads(json.dumps(scope.child))
             after = replace(scope, child=stored(wanted, live, self.raw.get("drops", [])), applied=True)
             steps.append(Step(after, sync(after)))
@@ -274,7 +333,15 @@ class Case:
                 if operation["op"] != "test":
                     put(cluster, operation["path"], operation["value"])
         parent = {**last.scope.parent, "status": last.outcome.status}
-        scope = replace(last.scope, parent=parent, applied=False, clusters=tuple(clusters))
+        gone = {(removal.kind, removal.name) for removal in last.outcome.removals}
+        others = kept(last.outcome.objects, tuple(json.loads(json.dumps(last.scope.others))))
+        others = tuple(obj for obj in others if (obj["kind"], obj["metadata"]["name"]) not in gone)
+        scope = replace(last.scope, parent=parent, applied=False, clusters=tuple(clusters), others=others)
+        if last.outcome.drop_pending is not None and last.scope.child is not None:
+            child = json.loads(json.dumps(last.scope.child))
+            for operation in last.outcome.drop_pending.operations[1:]:
+                put(child, operation["path"], operation["value"])
+            scope = replace(scope, child=child)
         return Step(scope, sync(scope))
 
 
@@ -287,8 +354,17 @@ def document(steps: list[Step]) -> dict[str, Any]:
             applied["spec"]["serveConfigV2"] = json.loads(applied["spec"]["serveConfigV2"])
             wanted["apply"] = applied
     last = steps[-1].outcome
+    said = [step.outcome.status for step in steps if step.outcome.announce]
+    if said:
+        wanted["announced"] = [{key: status.get(key) for key in ("lastChange", "rollback")} for status in said]
+    if last.drop_pending is not None:
+        wanted["drop_pending"] = list(last.drop_pending.operations)
     wanted["delete_child"] = last.delete_child
     wanted["patches"] = [{"name": patch.name, "operations": list(patch.operations)} for patch in last.patches]
+    if last.objects:
+        wanted["objects"] = list(last.objects)
+    if last.removals:
+        wanted["removals"] = [asdict(removal) for removal in last.removals]
     wanted["events"] = [
         {"type": event.type, "reason": event.reason, "note": event.note, "action": event.action}
         for step in steps

@@ -72,6 +72,7 @@ _AROUND: Final[dict[str, Spec]] = {
     f"{_MODEL}.engine.simulation": {f"{_MODEL}.engine.type": "Simulated", f"{_MODEL}.engine.simulation": {"seed": 5}},
     f"{_MODEL}.engine.env[]": {f"{_MODEL}.engine.env": [{"name": "A", "value": "1"}]},
     f"{_MODEL}.engine.env[].secretKeyRef": {f"{_MODEL}.engine.env": [{"name": "A", "secretKeyRef": _KEY}]},
+    f"{_MODEL}.health.tokenProgress": {f"{_MODEL}.health.tokenProgress": {"stallSeconds": 60}},
     f"{_MODEL}.kvCache.offload": {f"{_MODEL}.kvCache.offload": {"memory": "4Gi"}},
     f"{_MODEL}.accelerators[].topology": {
         f"{_MODEL}.accelerators": [{"type": "TPU-V5P", "topology": "4x4x8"}],
@@ -100,6 +101,13 @@ _AROUND: Final[dict[str, Spec]] = {
     f"{_MODEL}.routing.session": {f"{_MODEL}.routing": {"strategy": "Session", "session": {"virtualNodes": 50}}},
     f"{_MODEL}.routing.session.fallbackReplicas": {"spec.performance.profile": "Classic"},
     f"{_MODEL}.disaggregation": {f"{_MODEL}.disaggregation": {"connector": "Nixl"}},
+    "spec.rollout.incremental": {
+        "spec.rollout.strategy": "Incremental",
+        "spec.rollout.incremental": {"gatewayClassName": "istio", "stepSizePercent": 1, "intervalSeconds": 1},
+    },
+    "spec.ray.head.faultTolerance.redis": {
+        "spec.ray.head.faultTolerance.redis": {"address": "redis:6379", "passwordSecretRef": _KEY}
+    },
     "spec.scheduling.topologySpread[]": {"spec.scheduling.topologySpread": [{"topologyKey": "zone"}]},
     "spec.scheduling.gangQueue": {"spec.scheduling.gang": "Volcano"},
     _APP: {
@@ -146,10 +154,14 @@ _VALUES: Final[dict[str, tuple[Any, Any]]] = {
     "claimName": ("c", "d"), "subPath": ("a", "b"), "hostPath.path": ("/a", "/b"),
     "importPath": ("shop:build", "shop:other"), "routePrefix": ("/a", "/b"), "userConfig": ({"a": 1}, {"a": 2}),
     "scaling.maxReplicas": (8, 9), "maxOngoingRequests": (100, 200), "operator": ("Equal", "Exists"), "ingress.maxReplicas": (50, 60),
+    "lookBackSeconds": (30, 60),
     "schedules[].name": ("w", "x"), "timeZone": ("UTC", "Europe/Berlin"), "days[]": (["Thu"], ["Mon"]),
     "start": ("22:00", "01:00"), "end": ("04:00", "05:00"),
+    "disruptionBudget": ("Protect", "None"), "redis.address": ("redis:6379", "redis:6380"), "redis.username": ("a", "b"),
+    "deletionPolicy": ("Delete", "Orphan"),
     "version": ("2.60.0", "2.60.1"), "profile": ("Auto", "Classic"), "secretKeyRef.name": ("a", "b"), "Ref.name": ("a", "b"),
     "Ref.key": ("k", "l"),
+    "gatewayClassName": ("istio", "envoy"), "restartedAt": ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
     # A change of nothing but the operator's own behaviour, or of everything: test_costs.py.
     "paused": (False, True), "suspend": (False, True),
 }  # fmt: skip

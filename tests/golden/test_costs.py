@@ -12,14 +12,16 @@ from golden.edits import ABSENT, Edit, around, base, leaves, spec_with, values
 from golden.test_restarts import cluster_hash, versions
 from llm_operator.api.costs import costs
 from llm_operator.api.crd import Schema, spec_schema
+from llm_operator.api.names import ROLLOUT_ANNOTATION
 from llm_operator.api.spec.scalars import Cost
 from llm_operator.outcome import Outcome
 from llm_operator.plan.inputs import Policy, Scope
+from llm_operator.stages.intent import intent
 from llm_operator.sync import sync
 
 M: Final = "spec.models[]"
 APP: Final = "spec.applications[]"
-POLICY: Final = Policy(allow_host_path=True, application_import_paths=("shop",))
+POLICY: Final = Policy(allow_host_path=True, application_import_paths=("shop",), gateway_classes=("istio", "envoy"))
 LEAVES: Final = leaves()
 # No value of these is right: the field belongs to models, or to a whole model.
 NEVER_RIGHT: Final = {
@@ -37,7 +39,15 @@ ONLY_A_NAME: Final = {
     # Another name is another deployment: see SECOND.
     f"{APP}.deployments[].name",
 }
-SWITCHES: Final = {"spec.paused", "spec.suspend"}
+# What the operator does, not what is rendered: test_switches, tests/golden/test_rollouts.py.
+SWITCHES: Final = {
+    "spec.paused",
+    "spec.suspend",
+    *(
+        f"spec.rollout.{name}"
+        for name in ("strategy", "progressDeadlineSeconds", "autoRollback", "revisionHistoryLimit")
+    ),
+}
 
 
 def _look(spec: dict[str, Any], child: dict[str, Any] | None) -> Outcome:
@@ -59,6 +69,14 @@ def _options(rayservice: dict[str, Any]) -> dict[tuple[str, str], Any]:
     }
 
 
+def _due(spec: dict[str, Any]) -> float | None:
+    """When a schedule changes the numbers next."""
+    metadata = {"name": "chat", "namespace": "llm", "uid": UID, "generation": 1}
+    plan = intent(Scope(parent={"metadata": metadata, "spec": spec}, now=NOW, policy=POLICY)).plan
+    assert plan is not None
+    return plan.next_change
+
+
 def measured(edit: Edit) -> Cost | None:
     """None: nothing at all changes, not even the number of replicas later on."""
     first = _look(spec_with(edit, edit.before), None)
@@ -67,10 +85,14 @@ def measured(edit: Edit) -> Cost | None:
     second = _look(spec_with(edit, edit.after), copy.deepcopy(live))
     now = _look(spec_with(edit, edit.before), copy.deepcopy(live))
     if second.apply is None:
-        seen = [(outcome.requeue_after, outcome.status["models"]) for outcome in (now, second)]
+        seen = [
+            (_due(spec_with(edit, value)), outcome.status["models"], outcome.objects, outcome.probing)
+            for value, outcome in ((edit.before, now), (edit.after, second))
+        ]
         return Cost.NOTHING if seen[0] != seen[1] else None
     groups = len(live["spec"]["rayClusterConfig"]["workerGroupSpecs"])
     old, new = versions(live), versions(second.apply)
+    _unforced(second.apply)
     if cluster_hash(live, groups) != cluster_hash(second.apply, groups):
         return Cost.CLUSTER
     if old.keys() != new.keys():
@@ -81,6 +103,13 @@ def measured(edit: Edit) -> Cost | None:
     if _next(live, second.apply):
         return Cost.NEXT_CLUSTER
     return Cost.NOTHING
+
+
+def _unforced(rayservice: dict[str, Any]) -> None:
+    """Without the new Ray cluster that strategy Auto makes of a restart of the only replica."""
+    metadata = rayservice["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["metadata"]
+    if metadata.get("annotations", {}).pop(ROLLOUT_ANNOTATION, None) and not metadata["annotations"]:
+        del metadata["annotations"]
 
 
 def _next(before: dict[str, Any], after: dict[str, Any]) -> bool:

@@ -92,6 +92,63 @@ def until(ready: Callable[[], Any], seconds: float = 60) -> Any:
     return value
 
 
+OFF: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
+USAGE: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+
+
+def _upload() -> dict[str, Any]:
+    """A transcription's form."""
+    field = b"--b\r\ncontent-disposition: form-data; name="
+    form = (
+        field
+        + b'"model"\r\n\r\ndemo\r\n'
+        + field
+        + b'"file"; filename="a.wav"\r\n\r\n'
+        + b"x" * 1600
+        + b"\r\n--b--\r\n"
+    )
+    return call("/v1/audio/transcriptions", form, {"content-type": "multipart/form-data; boundary=b"})
+
+
+def _chats() -> dict[str, Any]:
+    schema = {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}}
+    return {
+        "chat": chat("demo", **OFF),
+        "again": chat("demo", **OFF),
+        "reasoning": chat("demo"),
+        "stream": chat("demo", **USAGE),
+        "length": chat("demo", max_tokens=5, **OFF),
+        "stop": chat("demo", stop=["capital"], **OFF),
+        "two": chat("demo", n=2, **OFF),
+        "schema": chat("demo", response_format=schema, **OFF),
+        "tool": chat("demo", tools=TOOLS, tool_choice="required", **OFF),
+        "tool_stream": chat("demo", tools=TOOLS, tool_choice="required", stream=True, **OFF),
+        "too_long": chat("demo", max_tokens=2000),
+        "unknown": chat("nobody"),
+    }
+
+
+def _texts() -> dict[str, Any]:
+    tokens = call("/tokenize", {"model": "demo", "prompt": "Straße in Köln"})
+    return {
+        "completion": call("/v1/completions", {"model": "demo", "prompt": ["one", "two"], "max_tokens": 8}),
+        "completion_stream": call("/v1/completions", {"model": "demo", "prompt": "one", "max_tokens": 8, **USAGE}),
+        "ids": call("/v1/completions", {"model": "demo", "prompt": "one", "return_token_ids": True}),
+        "tokenize": tokens,
+        "detokenize": call("/detokenize", {"model": "demo", "tokens": tokens["json"]["tokens"]}),
+    }
+
+
+def _vectors() -> dict[str, Any]:
+    small = {"model": "vectors", "dimensions": 8}
+    return {
+        "embeddings": call("/v1/embeddings", {**small, "input": ["a", "b", "a"]}),
+        "base64": call("/v1/embeddings", {**small, "input": "a", "encoding_format": "base64"}),
+        "score": call("/v1/score", {"model": "vectors", "text_1": "red car", "text_2": ["red car", "blue car", "sky"]}),
+        "chat_with_vectors": chat("vectors"),
+    }
+
+
 def requests() -> dict[str, Any]:
     """Every endpoint through Ray's ingress, and everything a request may ask for."""
     from ray.serve.llm import build_openai_app
@@ -100,51 +157,7 @@ def requests() -> dict[str, Any]:
         {"llm_configs": [model("demo", reasoning_parser="qwen3"), model("vectors", runner="pooling")]}
     )
     serve.run(app)
-    boundary = b"--b\r\ncontent-disposition: form-data; name="
-    audio = (
-        boundary
-        + b'"model"\r\n\r\ndemo\r\n'
-        + boundary
-        + b'"file"; filename="a.wav"\r\n\r\n'
-        + b"x" * 1600
-        + b"\r\n--b--\r\n"
-    )
-    off: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
-    schema = {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}}
-    usage: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
-    return {
-        "models": call("/v1/models"),
-        "chat": chat("demo", **off),
-        "again": chat("demo", **off),
-        "reasoning": chat("demo"),
-        "stream": chat("demo", **usage),
-        "length": chat("demo", max_tokens=5, **off),
-        "stop": chat("demo", stop=["capital"], **off),
-        "two": chat("demo", n=2, **off),
-        "schema": chat("demo", response_format=schema, **off),
-        "tool": chat("demo", tools=TOOLS, tool_choice="required", **off),
-        "tool_stream": chat("demo", tools=TOOLS, tool_choice="required", stream=True, **off),
-        "too_long": chat("demo", max_tokens=2000),
-        "unknown": chat("nobody"),
-        "completion": call("/v1/completions", {"model": "demo", "prompt": ["one", "two"], "max_tokens": 8}),
-        "completion_stream": call("/v1/completions", {"model": "demo", "prompt": "one", "max_tokens": 8, **usage}),
-        "ids": call("/v1/completions", {"model": "demo", "prompt": "one", "return_token_ids": True}),
-        "tokenize": call("/tokenize", {"model": "demo", "prompt": "Straße in Köln"}),
-        "detokenize": call(
-            "/detokenize",
-            {
-                "model": "demo",
-                "tokens": call("/tokenize", {"model": "demo", "prompt": "Straße in Köln"})["json"]["tokens"],
-            },
-        ),
-        "embeddings": call("/v1/embeddings", {"model": "vectors", "input": ["a", "b", "a"], "dimensions": 8}),
-        "base64": call(
-            "/v1/embeddings", {"model": "vectors", "input": "a", "dimensions": 8, "encoding_format": "base64"}
-        ),
-        "score": call("/v1/score", {"model": "vectors", "text_1": "red car", "text_2": ["red car", "blue car", "sky"]}),
-        "chat_with_vectors": chat("vectors"),
-        "transcription": call("/v1/audio/transcriptions", audio, {"content-type": "multipart/form-data; boundary=b"}),
-    }
+    return {"models": call("/v1/models"), **_chats(), **_texts(), **_vectors(), "transcription": _upload()}
 
 
 def trouble() -> dict[str, Any]:

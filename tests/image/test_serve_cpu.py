@@ -17,6 +17,11 @@ bundles = {"bundles": [{"CPU": 1}]}
 apps = [build_llm_deployment(LLMConfig(model_loading_config={"model_id": name}, placement_group_config=bundles)) for name in sys.argv[1:]]
 print("NAMES " + json.dumps([app._bound_deployment.name for app in apps]))
 """
+FIND_PYTHON = """
+import subprocess
+words = "from ray._private.gcs_utils import cleanup_redis_storage as found; print(found.__name__)"
+print(subprocess.run(["bash", "-lc", f"python -c '{words}'"], check=True, capture_output=True, text=True).stdout)
+"""
 
 
 def test_engine_arguments_are_those_of_the_vllm_inside() -> None:
@@ -30,3 +35,9 @@ def test_engine_deployments_have_the_names_that_ray_gives() -> None:
     if not lines:
         pytest.fail("the builder printed no names")
     assert json.loads(lines[-1].removeprefix("NAMES ")) == [engine_deployment(name) for name in NAMES]
+
+
+def test_kuberay_finds_the_python_that_cleans_redis_up() -> None:
+    """KubeRay 1.6.2, raycluster_controller.go, buildRedisCleanupJob: `python -c "from ray._private.gcs_utils import ..."`."""
+    said = python("-c", FIND_PYTHON)
+    assert said.strip().endswith("cleanup_redis_storage")

@@ -15,6 +15,7 @@ from llm_serve_app.text_models.train import train
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # else Ray writes a token file into the home directory
+FOLDER = Path(__file__).parent
 
 START_SECONDS = 240  # on a machine that does much else
 
@@ -46,6 +47,11 @@ class Serve:
                 return
             time.sleep(0.2)
         pytest.fail(f"not all applications run after {START_SECONDS} s: {seen}")
+
+    def remove(self, *names: str) -> None:
+        """Forgets applications: the next `apply` ends them."""
+        for name in names:
+            self._applications.pop(name, None)
 
     def replicas(self, application: str) -> dict[str, set[str]]:
         """Deployment -> ids of its running replicas."""
@@ -84,7 +90,16 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    ray.init(address="local", num_cpus=4, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+    # Ray's processes import stand_in.py from here.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ray.init(
+        address="local",
+        num_cpus=4,
+        resources={"group:router": 1},
+        include_dashboard=False,
+        logging_level="ERROR",
+        log_to_driver=False,
+    )
     try:
         ray_serve.start(http_options={"host": "127.0.0.1", "port": port})
         yield Serve(port)

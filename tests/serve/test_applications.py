@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -145,53 +147,62 @@ def test_router_splits_sticks_and_is_set_in_place(serve: Serve, models: Path) ->
     assert serve.replicas("ab") == running
 
 
-async def test_router_streams_and_ends_with_its_client(serve: Serve) -> None:
-    """The target writes a line, and the next one only after this test has read the first through the router."""
-    read, gone = asyncio.Event(), asyncio.Event()
-    seen: dict[str, Any] = {}
+@dataclass(slots=True)
+class Target:
+    """An HTTP server that writes a line, the next one when `read` is set, then lines until its client has gone."""
 
-    async def target(request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
-        seen.update(path=request.path_qs, body=await request.json(), host=request.headers["host"])
+    read: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    async def answer(self, request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+        self.seen.update(path=request.path_qs, body=await request.json(), host=request.headers["host"])
         response = aiohttp.web.StreamResponse(status=207, headers={"x-own": "1", "content-type": "text/event-stream"})
         await response.prepare(request)
         await response.write(b"data: one\n\n")
-        await asyncio.wait_for(read.wait(), 30)
+        await asyncio.wait_for(self.read.wait(), 30)
         await response.write(b"data: two\n\n")
         try:
             while True:
                 await response.write(b"data: more\n\n")
                 await asyncio.sleep(0.05)
         except (ConnectionError, asyncio.CancelledError):
-            gone.set()
+            self.gone.set()
             raise
 
-    application = aiohttp.web.Application()
-    application.router.add_post("/{path:.*}", target)
-    runner = aiohttp.web.AppRunner(application, handler_cancellation=True)
-    await runner.setup()
-    site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    address = runner.addresses[0]
-    url = f"http://{address[0]}:{address[1]}/base"
-    try:
-        targets = ({"url": url, "model": "model-b"}, {"url": "http://127.0.0.1:1"})
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """host:port."""
+        application = aiohttp.web.Application()
+        application.router.add_post("/{path:.*}", self.answer)
+        runner = aiohttp.web.AppRunner(application, handler_cancellation=True)
+        await runner.setup()
+        try:
+            await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield "{}:{}".format(*runner.addresses[0][:2])
+        finally:
+            await runner.cleanup()
+
+
+async def test_router_streams_and_ends_with_its_client(serve: Serve) -> None:
+    """The target writes the next line only after this test has read the first through the router."""
+    target = Target()
+    async with target.served() as address, aiohttp.ClientSession() as session:
+        targets = ({"url": f"http://{address}/base", "model": "model-b"}, {"url": "http://127.0.0.1:1"})
         await asyncio.to_thread(serve.apply, ab(serve, {"a": 1}, *targets))
-        async with aiohttp.ClientSession() as session:
-            async with session.post(f"{serve.url}/ab/v1/x?y=1", json={"model": "m", "n": 1}) as answer:
-                assert (answer.status, answer.headers["x-own"], answer.headers["x-ab-target"]) == (207, "1", "a")
-                assert await answer.content.readline() == b"data: one\n"
-                read.set()
-                assert await answer.content.readline() == b"\n"
-                assert await answer.content.readline() == b"data: two\n"
-            assert seen == {"path": "/base/v1/x?y=1", "body": {"model": "model-b", "n": 1}, "host": url[7:-5]}
-            await asyncio.wait_for(gone.wait(), 30)
-            await asyncio.to_thread(serve.apply, ab(serve, {"b": 1}, *targets))
-            end = time.monotonic() + 30
-            while True:
-                async with session.post(f"{serve.url}/ab/", json={}) as answer:
-                    if answer.headers["x-ab-target"] == "b":
-                        assert (answer.status, "target b" in await answer.text()) == (502, True)
-                        break
-                assert time.monotonic() < end
-    finally:
-        await runner.cleanup()
+        async with session.post(f"{serve.url}/ab/v1/x?y=1", json={"model": "m", "n": 1}) as answer:
+            assert (answer.status, answer.headers["x-own"], answer.headers["x-ab-target"]) == (207, "1", "a")
+            assert await answer.content.readline() == b"data: one\n"
+            target.read.set()
+            assert await answer.content.readline() == b"\n"
+            assert await answer.content.readline() == b"data: two\n"
+        assert target.seen == {"path": "/base/v1/x?y=1", "body": {"model": "model-b", "n": 1}, "host": address}
+        await asyncio.wait_for(target.gone.wait(), 30)
+        await asyncio.to_thread(serve.apply, ab(serve, {"b": 1}, *targets))
+        end = time.monotonic() + 30
+        while True:
+            async with session.post(f"{serve.url}/ab/", json={}) as answer:
+                if answer.headers["x-ab-target"] == "b":
+                    assert (answer.status, "target b" in await answer.text()) == (502, True)
+                    break
+            assert time.monotonic() < end

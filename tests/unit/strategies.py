@@ -17,7 +17,7 @@ from unit.drawing.schema import json_values, values
 
 __all__ = ["POLICY", "json_values", "specs"]
 
-POLICY: Final = Policy(allow_host_path=True, application_import_paths=("my_app",))
+POLICY: Final = Policy(allow_host_path=True, application_import_paths=("my_app",), gateway_classes=("istio",))
 """Under which these specs are right."""
 _NAMES: Final = ["llm", "qwen3-8b", "llama-3.1-8b", "a", "x" * 40, "m1"]
 _HEADER: Final = "X-User"
@@ -106,6 +106,26 @@ def _repair_scheduling(spec: Spec) -> None:
             deployment.pop("scaling", None)
 
 
+def _repair_rollout(spec: Spec) -> None:
+    """Strategy Incremental and its numbers, in the time that there is."""
+    rollout = spec.get("rollout", {})
+    if rollout.get("strategy") != "Incremental" or "queueName" in spec.get("scheduling", {}):
+        rollout.pop("incremental", None)
+        if rollout.get("strategy") == "Incremental":
+            rollout["strategy"] = "Auto"
+        return
+    numbers = rollout.setdefault("incremental", {})
+    surge = max(10, numbers.get("maxSurgePercent", 100))
+    step = min(surge, max(10, numbers.get("stepSizePercent", 10)))
+    rollout["incremental"] = {
+        "gatewayClassName": "istio",
+        "stepSizePercent": step,
+        "intervalSeconds": 1,
+        "maxSurgePercent": surge,
+    }
+    rollout["progressDeadlineSeconds"] = max(101, rollout.get("progressDeadlineSeconds", 0))
+
+
 @st.composite
 def _specs(draw: st.DrawFn) -> Spec:
     spec: Spec = draw(values(_SCHEMA, ("spec",), frozenset({"models", "applications"})))
@@ -123,6 +143,7 @@ def _specs(draw: st.DrawFn) -> Spec:
         _try_kv_aware(spec)
     _name_aliases(spec)
     _repair_scheduling(spec)
+    _repair_rollout(spec)
     _repair_routing(spec)
     _repair_ray(spec)
     return spec

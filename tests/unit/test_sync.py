@@ -16,7 +16,8 @@ from llm_operator.api.status_types import LLMDeploymentStatus
 from llm_operator.outcome import Outcome
 from llm_operator.plan.inputs import Scope
 from llm_operator.render.rayservice import live_groups
-from llm_operator.sync import routes, sync
+from llm_operator.stages.routes import routes
+from llm_operator.sync import sync
 from unit.strategies import json_values
 
 NOW = "2026-01-02T00:00:00Z"

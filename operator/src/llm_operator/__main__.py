@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from llm_operator import __version__
-from llm_operator.cli import explain, generated, presets, render, run
+from llm_operator.cli import explain, generated, plan, presets, render, run
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,7 +19,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     command("run", "Run the operator against the cluster (in a pod, or with KUBECONFIG).", lambda _: run.run())
-    for module in (render, explain, presets):
+    for module in (render, explain, plan, presets):
         module.arguments(command(module.NAME, module.HELP, module.run))
     command("crd", "Print the CustomResourceDefinition.", lambda _: generated.print_crd())
     command("docs", "Print the API reference (Markdown).", lambda _: generated.print_docs())
@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0 done, 1 the input is wrong, 2 the environment or the command line is wrong."""
+    """Exit status: 0 done, 1 the input is wrong, 2 the environment or the command line is wrong (`plan`: 3 something changes)."""
     args = _parser().parse_args(argv)
     return int(args.handler(args))
 

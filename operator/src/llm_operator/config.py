@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from llm_operator.api.names import RENDER_VERSIONS
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
 
 PREFIX: Final = "LLM_OPERATOR_"
@@ -46,10 +47,10 @@ class Config(BaseModel):
     )
     lease_name: str = Field("llm-operator", min_length=1, description="Name of the Lease; one per installation.")
     lease_seconds: float = Field(
-        15, gt=0, le=300, description="A Lease not renewed for so long may be taken. 15 as in client-go."
+        12, gt=0, le=300, description="A Lease not renewed for so long may be taken by another replica."
     )
     renew_deadline_seconds: float = Field(
-        10, gt=0, le=300, description="A leader that could not renew for so long exits. Below lease_seconds (fencing)."
+        8, gt=0, le=300, description="A leader that could not renew for so long exits. Below lease_seconds (fencing)."
     )
     lease_retry_seconds: float = Field(
         2, gt=0, le=60, description="Time between two tries to get or renew the Lease. Below renew_deadline_seconds."
@@ -89,15 +90,48 @@ class Config(BaseModel):
         False,
         description="Let engine.args have trust-remote-code: Python code out of a model's repository then runs in the pods.",
     )
+    probes: bool = Field(
+        True,
+        description="Ask running models whether they answer, so that Ready means served. Off: Ready is what KubeRay and Ray Serve say. "
+        "Also off where Services cannot be reached: outside of the cluster.",
+    )
+    gateway_classes: tuple[str, ...] = Field(
+        (),
+        description="GatewayClasses that spec.rollout.strategy Incremental may use, separated by commas. Only where KubeRay runs with "
+        "--feature-gates=RayServiceIncrementalUpgrade=true. Empty: nobody may use the strategy. Needs the right to read gateways.",
+    )
+    free_capacity: bool = Field(
+        False,
+        description="Let spec.rollout.strategy Auto count what is free before it starts a second Ray cluster, and do without one, or wait, "
+        "where there is no room. Off where nodes come when pods need them. Needs the right to list all nodes and pods.",
+    )
+    restart_stalled: bool = Field(
+        False,
+        description="Let health.tokenProgress.action Restart delete the pod of a stalled replica. Needs the right to delete pods.",
+    )
+    render_version: str = Field(
+        DEFAULT_POLICY.render_version,
+        pattern=f"^({'|'.join(RENDER_VERSIONS)})$",
+        description="Version of the rendering for new Ray clusters. A RayService keeps the version that it was made with until a change of "
+        "its spec needs a new Ray cluster anyway. Lower than the newest: to hold a new rendering back after an upgrade of the operator.",
+    )
     http_port: int = Field(8080, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
-    @field_validator("namespaces", "application_import_paths", mode="before")
+    @field_validator("namespaces", "application_import_paths", "gateway_classes", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("leader_election", "allow_host_path", "allow_remote_code", mode="before")
+    @field_validator(
+        "leader_election",
+        "allow_host_path",
+        "allow_remote_code",
+        "probes",
+        "free_capacity",
+        "restart_stalled",
+        mode="before",
+    )
     @classmethod
     def _boolean(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -119,7 +153,15 @@ class Config(BaseModel):
     @property
     def policy(self) -> Policy:
         """What people who write LLMDeployments may do."""
-        return Policy(self.allow_host_path, self.application_import_paths, self.allow_remote_code)
+        return Policy(
+            allow_host_path=self.allow_host_path,
+            application_import_paths=self.application_import_paths,
+            allow_remote_code=self.allow_remote_code,
+            gateway_classes=self.gateway_classes,
+            free_capacity=self.free_capacity,
+            restart_stalled=self.restart_stalled,
+            render_version=self.render_version,
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Config":

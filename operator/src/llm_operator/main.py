@@ -1,6 +1,7 @@
 """Builds the parts and runs them: the only place that knows all of them."""
 
 import asyncio
+import gc
 import logging
 import random
 import signal
@@ -25,6 +26,7 @@ from llm_operator.kube.transport import Transport
 from llm_operator.obs import health, log
 from llm_operator.obs.events import EventRecorder
 from llm_operator.obs.metrics import Metrics
+from llm_operator.probe.probes import Probes
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -35,6 +37,9 @@ def run(config: Config) -> int:
     """Runs until SIGTERM or SIGINT (0), or until the Lease is lost, the watches fail for good or there are no credentials
     (1)."""
     log.setup(config.log_level)
+    # What was imported lives as long as the process: the garbage collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     _logger.info("llm-operator %s starts as %s", __version__, config.identity)
     try:
         return asyncio.run(_Operator(config).run())
@@ -56,6 +61,7 @@ class _Operator:
             concurrency=self._config.kube_concurrency,
             timeout_seconds=self._config.request_timeout_seconds,
             count=self._metrics.count_request,
+            load=login.load,
         )
         try:
             self._build(transport)
@@ -83,6 +89,13 @@ class _Operator:
             is_conflict=lambda error: isinstance(error, Conflict),
             count=lambda result: metrics.events.labels(result).inc(),
         )
+        if config.probes:
+            self._caches.probes = Probes(
+                pods=self._caches.pods,
+                ask_for=self._caches.ask,
+                count=lambda result: metrics.probes.labels(result).inc(),
+                on_reachable=lambda inside: metrics.probing.set(1 if inside else 0),
+            )
         reconciler = Reconciler(cluster, self._caches, events, metrics, _now)
         self._workers = Workers(self._queue, self._caches, self._leader, reconciler, metrics)
         self._resync = Resync(cluster, self._caches, metrics, period=config.resync_seconds, jitter=random.random)
@@ -100,6 +113,7 @@ class _Operator:
             _task("stop", stopping.wait()),
             _task("leader", self._leader.run()),
             _task("resync", self._resync.run()),
+            _task("probes", self._probe()),
             *(_task(f"worker-{number}", self._workers.run()) for number in range(self._config.workers)),
         ]
         failed: BaseException | None = None
@@ -117,6 +131,14 @@ class _Operator:
             self._queue.close()
             await server.cleanup()
         return EXIT_OK if failed is None else EXIT_FAILED
+
+    async def _probe(self) -> None:
+        """Only the leader asks: nobody else writes what comes of it."""
+        await self._leader.leading.wait()
+        if self._caches.probes is None:
+            await asyncio.Event().wait()
+        else:
+            await self._caches.probes.run()
 
     def _unhealthy(self) -> str | None:
         return "the last re-sync is older than three periods" if self._resync.overdue else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from builders import LLM, llm
-from llm_operator.api.errors import InvalidSpec, did_you_mean
+from llm_operator.api.errors import InvalidSpec
 from llm_operator.api.validation import validate
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
 from llm_operator.plan.resolve import resolve
@@ -108,6 +108,8 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
      ['spec.models[1].aliases[0]: the name "a" is used already at spec.models[0].name: names must be unique']),
     ("alias twice", model(aliases=["x", "x"]).with_("spec.ray", {"image": "i"}),
      [f'{M}.aliases[1]: the name "x" is used already at {M}.aliases[0]: names must be unique']),
+    ("warm-up in the replica without an image that knows it", model(health={"warmUp": "Replica"}),
+     [f"{M}.health.warmUp: Replica: need an image that contains llm_serve_app: set spec.ray.image to one (the default image has none)"]),
     ("alias without an image that knows aliases", model(aliases=["x"]),
      [f"{M}.aliases: need an image that contains llm_serve_app: set spec.ray.image to one (the default image has none)"]),
     ("alias with a blank", model(aliases=["a b"]).with_("spec.ray", {"image": "i"}),
@@ -192,6 +194,12 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
      [f"{M}.scaling.targetOngoingRequests: 9 must not be greater than maxOngoingRequests: autoscaling would never happen (8)"]),
     ("default target above the most", llm().scaling(maxOngoingRequests=63),
      [f"{M}.scaling.targetOngoingRequests: 64 must not be greater than maxOngoingRequests: autoscaling would never happen (63)"]),
+    ("average of one report", llm().scaling(lookBackSeconds=5, metricsIntervalSeconds=5),
+     [f"{M}.scaling.lookBackSeconds: 5 must be greater than metricsIntervalSeconds: an average needs more than one report (5)"]),
+    ("average of less than a report, default interval", llm().scaling(lookBackSeconds=9),
+     [f"{M}.scaling.lookBackSeconds: 9 must be greater than metricsIntervalSeconds: an average needs more than one report (10)"]),
+    ("reports rarer than the default average", llm().scaling(metricsIntervalSeconds=60),
+     [f"{M}.scaling.lookBackSeconds: 30 must be greater than metricsIntervalSeconds: an average needs more than one report (60)"]),
     ("delay of two days", llm().scaling(scaleDownDelaySeconds=172_800),
      [f"{M}.scaling.scaleDownDelaySeconds: input should be less than or equal to 86400"]),
     ("start in no time", model(health={"startupSeconds": 1}), [f"{M}.health.startupSeconds: input should be greater than or equal to 10"]),
@@ -312,6 +320,9 @@ WRONG: list[tuple[str, LLM, list[str]]] = [
      ['spec.applications[0].importPath: "./batch.py" does not match '
       "^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"]),
     # --- ray
+    ("a user of Redis without a password",
+     llm().with_("spec.ray", {"head": {"faultTolerance": {"redis": {"address": "r:6379", "username": "u"}}}}),
+     ["spec.ray.head.faultTolerance.redis.username: a user of Redis needs a password: set passwordSecretRef"]),
     ("version with holes", llm().with_("spec.ray", {"version": "2.53.0", "image": "i"}),
      ["spec.ray.version: 2.53.0 has known security holes: use 2.54.0 or newer"]),
     ("version without an image", llm().with_("spec.ray", {"version": "2.61.0"}), [f"spec.ray.image: {IMAGE_RULE}"]),
@@ -377,8 +388,3 @@ def test_the_exception_says_everything() -> None:
     with pytest.raises(InvalidSpec) as caught:
         validate("X", {"models": []})
     assert str(caught.value) == f"metadata.name: {NAME}; spec: must have at least one of models and applications"
-
-
-@pytest.mark.parametrize(("word", "want"), [("contextLenght", 'did you mean "contextLength"?'), ("zzz", ""), ("", "")])
-def test_did_you_mean(word: str, want: str) -> None:
-    assert did_you_mean(word, ["contextLength", "dtype"]) == want

@@ -22,16 +22,70 @@ def test_changed_files_name_samples() -> None:
     assert selection.changed(paths) == {"a", "b"}
 
 
-def test_days_in_a_row_take_all_and_each_once() -> None:
-    days = [selection.rotation(KNOWN, DAY + timedelta(days=offset), parts=4) for offset in range(4)]
-    assert sorted(name for day in days for name in day) == list(KNOWN)
+def test_a_subset_fills_its_time_with_what_the_day_brings() -> None:
+    """10 seconds each, 30 seconds: three a day, one after the other."""
+    costs = dict.fromkeys(KNOWN, 10.0)
+    days = [selection.subset(costs, frozenset(), DAY + timedelta(days=n), 30) for n in range(4)]
+    assert [len(day) for day in days] == [3, 3, 3, 3]
+    assert {name for day in days for name in day} == set(KNOWN)
 
 
-def test_a_subset_is_what_changed_and_the_days_share() -> None:
-    (day, *_) = [
-        DAY + timedelta(days=n) for n in range(8) if selection.rotation(KNOWN, DAY + timedelta(days=n)) == ("a", "i")
-    ]
-    assert selection.subset(KNOWN, ["manifests/samples/c.yaml", "manifests/samples/gone.yaml"], day) == ("a", "c", "i")
+def test_what_changed_is_taken_first_and_leaves_room() -> None:
+    costs = dict.fromkeys(KNOWN, 10.0)
+    for offset in range(10):
+        day = DAY + timedelta(days=offset)
+        few = selection.subset(costs, frozenset("ch"), day, 40)
+        assert {"c", "h"} < set(few)
+        assert len(few) == 4
+        most = selection.subset(costs, frozenset(KNOWN), day, 40)
+        assert len(most) == 4, "30 seconds of what changed, 10 of the rest"
+
+
+def test_costs_are_counted() -> None:
+    costs = {"short": 10.0, "long": 50.0, "other": 20.0}
+    for offset in range(3):
+        taken = selection.subset(costs, frozenset(), DAY + timedelta(days=offset), 60)
+        assert sum(costs[name] for name in taken) <= 60
+        assert taken
+    assert selection.subset({"huge": 100.0}, frozenset(), DAY, 60) == ("huge",)
+
+
+def test_the_parts_are_all_tests_and_name_what_exists() -> None:
+    """Each test module of the catalogue but the samples' own is a part, or several; each path leads somewhere. No row for a module
+    that is gone, no test left out because nobody named it."""
+    folder = samples.FOLDER.parents[1]
+    modules = {path.name for path in (folder / "tests/catalogue").glob("test_*.py")} - {"test_samples_simulated.py"}
+    assert {part.tests.partition("::")[0] for part in selection.parts()} == modules
+    for part in selection.parts():
+        module, _, test = part.tests.partition("::")
+        assert f"def {test.partition('[')[0]}" in (folder / "tests/catalogue" / module).read_text()
+        assert part.seconds <= selection.PARTS_BUDGET
+        for path in part.paths:
+            assert path.endswith("/") or list(folder.glob(f"{path}*")), path
+            assert not path.endswith("/") or (folder / path).is_dir(), path
+
+
+def test_changed_files_name_parts() -> None:
+    paths = ["operator/src/llm_operator/plan/routing.py", "tests/catalogue/test_shapes.py", "README.md"]
+    assert selection.changed_parts(paths) == {"test_routing.py", "test_shapes.py"}
+
+
+def test_only_a_subset_leaves_parts_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(selection.SINCE, "HEAD")
+    for said in ("", "all", "small"):
+        monkeypatch.setenv(selection.VARIABLE, said)
+        assert selection.left_out() == ()
+    monkeypatch.setenv(selection.VARIABLE, "subset")
+    left = set(selection.left_out())
+    taken = [part.seconds for part in selection.parts() if part.tests not in left]
+    assert 0 < sum(taken) <= selection.PARTS_BUDGET
+
+
+def test_an_unknown_revision_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout without history: the day's share is taken all the same."""
+    monkeypatch.setenv(selection.VARIABLE, "subset")
+    monkeypatch.setenv(selection.SINCE, "no-such-revision")
+    assert selection.selected(samples.names())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The work queue: de-duplication, one worker per key, backoff."""
 
 import asyncio
+import contextvars
 
 import pytest
 from llm_operator.control.queue import WorkQueue, backoff
@@ -128,3 +129,21 @@ async def test_idle_when_nothing_is_in_flight() -> None:
     assert not waiting.done()
     work.done(key)
     await waiting
+
+
+async def test_timers_keep_no_context_of_their_own() -> None:
+    """A copy per object would be half a kilobyte."""
+    about: contextvars.ContextVar[str] = contextvars.ContextVar("about")
+    seen: list[str] = []
+
+    class Noting(WorkQueue):
+        def add(self, key: tuple[str, str]) -> None:
+            seen.append(about.get("nothing"))
+            super().add(key)
+
+    work = Noting(least=1.0, most=300.0, jitter=lambda: 0.5)
+    about.set("a")
+    work.add_after(A, 0.0)
+    async with asyncio.timeout(5):
+        assert await work.get() == A
+    assert seen == ["nothing"]

@@ -1,5 +1,7 @@
 """The stores: trimming, order of events, index by parent, pruning."""
 
+import json
+import random
 from typing import Any
 
 import pytest
@@ -82,4 +84,53 @@ def test_prune_keeps_what_came_or_was_made_again_after_the_list() -> None:
     store.put(obj("again", uid="4", version="11"))
     store.put(obj("new", uid="5"))
     assert [ghost["metadata"]["name"] for ghost in store.prune(before, ["1"])] == ["ghost"]
-    assert sorted(item["metadata"]["name"] for item in store) == ["again", "alive", "new"]
+    assert sorted(name for (_, name), _ in store.parents()) == ["again", "alive", "new"]
+
+
+def test_what_is_given_out_is_a_copy() -> None:
+    store = Store()
+    store.put(obj(parent="p"))
+    got = store.get(X) or {}
+    got["metadata"]["labels"].clear()
+    assert store.get(X) == obj(parent="p")
+    assert store.children(("llm", "p")) == (obj(parent="p"),)
+
+
+@pytest.mark.parametrize("size", [10, 40_000])
+def test_objects_come_back_as_they_were_whatever_the_first_one_was(size: int) -> None:
+    store = Store()
+    first = {**obj("first"), "spec": {"text": "a" * size}}
+    later = [
+        {**obj(f"x{i}"), "spec": {"text": chr(97 + i) * size, "n": [i, 0.5, None, True, "\u00fc"]}} for i in range(5)
+    ]
+    for one in (first, *later):
+        assert store.put(one)
+    for one in (first, *later):
+        assert store.get(("llm", one["metadata"]["name"])) == one
+
+
+@pytest.mark.parametrize("shapes", [2, 5])
+def test_what_is_like_any_object_seen_before_costs_little_more_than_what_differs(shapes: int) -> None:
+    def one(number: int) -> Any:
+        words = random.Random(number % shapes)
+        return {**obj(f"x{number}"), "spec": {"text": [words.getrandbits(64) for _ in range(100)]}}
+
+    objects = [one(number) for number in range(50)]
+    store = Store()
+    for each in objects:
+        store.put(each)
+    whole = sum(len(json.dumps(each)) for each in objects)
+    assert store.packed_bytes() < whole / 8
+    for each in objects:
+        assert store.get(("llm", each["metadata"]["name"])) == each
+
+
+def test_label_that_changes_moves_the_object_to_another_parent() -> None:
+    store = Store()
+    store.put(obj(version="1", parent="p"))
+    store.put(obj(version="2", parent="q"))
+    assert store.children(("llm", "p")) == ()
+    assert store.parent(X) == ("llm", "q")
+    store.discard(obj(version="3"))
+    assert store.children(("llm", "q")) == ()
+    assert store.parent(X) is None

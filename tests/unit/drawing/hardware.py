@@ -151,6 +151,10 @@ def scaling(draw: st.DrawFn) -> dict[str, Any]:
         made["minReplicas"] = 0
     _ordered(made, "minReplicas", "maxReplicas", 1)
     _ordered(made, "targetOngoingRequests", "maxOngoingRequests", 64)
+    window = max(made.get("lookBackSeconds", 30), 2)
+    interval = made.get("metricsIntervalSeconds", 10)
+    if window <= interval:
+        made |= {"lookBackSeconds": window, "metricsIntervalSeconds": min(interval, window - 1)}
     fewest = made.get("minReplicas", 1)
     most = made.get("maxReplicas") or max(1, fewest)
     if "initialReplicas" in made:

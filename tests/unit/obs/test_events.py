@@ -19,6 +19,7 @@ class Api:
     def __init__(self) -> None:
         self.created: dict[str, dict[str, Any]] = {}
         self.patched: list[tuple[str, Any]] = []
+        self.read: list[str] = []
         self.down = False
 
     async def create_event(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -29,9 +30,14 @@ class Api:
         self.created[event["metadata"]["name"]] = event
         return event
 
+    async def get_event(self, namespace: str, name: str) -> dict[str, Any] | None:
+        self.read.append(name)
+        return self.created.get(name)
+
     async def patch_event(self, namespace: str, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
         if name not in self.created:
             raise RuntimeError("not found")
+        self.created[name] |= patch
         self.patched.append((name, patch["series"]["count"]))
         return {}
 
@@ -77,6 +83,36 @@ async def test_another_operator_or_a_restart_does_not_double_it() -> None:
     await setup.recorder().record(PARENT, READY)
     await setup.recorder().record(PARENT, READY)
     assert len(setup.api.created) == 1
+    assert setup.api.patched == [(event_name("a", "u1", READY), 2)]
+
+
+async def test_a_series_goes_on_after_a_restart() -> None:
+    setup, name = Setup(), event_name("a", "u1", READY)
+    before = setup.recorder()
+    for _ in range(5):
+        await before.record(PARENT, READY)
+    assert setup.api.read == [], "who made it knows the count"
+    after = setup.recorder()
+    assert setup.api.patched[-1] == (name, 5), "nothing happened, nothing is written"
+    for _ in range(2):
+        await after.record(PARENT, READY)
+    assert setup.api.patched[-2:] == [(name, 6), (name, 7)]
+    assert setup.api.read == [name], "once"
+
+
+async def test_a_series_that_is_gone_when_it_is_read_is_made_anew_at_the_next_time() -> None:
+    class Expiring(Api):
+        async def get_event(self, namespace: str, name: str) -> dict[str, Any] | None:
+            self.created.pop(name)
+            return None
+
+    setup = Setup()
+    setup.api = Expiring()
+    await setup.recorder().record(PARENT, READY)
+    after = setup.recorder()
+    for _ in range(3):
+        await after.record(PARENT, READY)
+    assert setup.results == ["sent", "failed", "sent", "sent"]
     assert setup.api.patched == [(event_name("a", "u1", READY), 2)]
 
 

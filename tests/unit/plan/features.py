@@ -9,7 +9,8 @@ from builders import LLM, llm
 from llm_operator.api.errors import InvalidSpec
 from llm_operator.api.validation import validate
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
-from llm_operator.plan.plan import EnginePlan, GroupPlan, Plan
+from llm_operator.plan.plan import EnginePlan, Plan
+from llm_operator.plan.pods import GroupPlan
 from llm_operator.plan.resolve import resolve
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

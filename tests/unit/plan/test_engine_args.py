@@ -17,6 +17,7 @@ from llm_operator.plan.engine_args import (
     check_args,
     check_value,
     known,
+    name_error,
     own_field,
     parsers,
     registry,
@@ -277,3 +278,10 @@ def test_agrees_with_a_real_json_schema_validator(name: str, value: Any) -> None
 
 def test_canonical() -> None:
     assert canonical("max-num-seqs") == canonical("max_num_seqs") == "max_num_seqs"
+
+
+def test_code_of_a_repository_where_the_administrator_allows_it() -> None:
+    assert name_error("trust_remote_code") == REFUSED["trust_remote_code"]
+    assert name_error("trust_remote_code", remote_code=True) is None
+    others = REFUSED.keys() - {"trust_remote_code"}
+    assert {name: name_error(name, remote_code=True) for name in others} == {name: REFUSED[name] for name in others}

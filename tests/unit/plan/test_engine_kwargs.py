@@ -10,7 +10,7 @@ from llm_operator.api.spec.engine import Engine
 from llm_operator.api.spec.source import EnvVar
 from llm_operator.plan.engine_args import known, value_problem
 from llm_operator.plan.engine_args_refused import REFUSED
-from llm_operator.plan.plan import KeyFile, Mount
+from llm_operator.plan.pods import KeyFile, Mount
 from unit.plan.features import OWN_IMAGE, added, engine, group, planned, refused
 
 TEMPLATE = "{{ messages[0].content }}"

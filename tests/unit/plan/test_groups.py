@@ -11,7 +11,8 @@ from llm_operator.api.spec.deployment import parse_spec
 from llm_operator.api.spec.hardware import Accelerator, Parallelism
 from llm_operator.plan.groups import split
 from llm_operator.plan.placement import shape
-from llm_operator.plan.plan import GroupPlan, Plan
+from llm_operator.plan.plan import Plan
+from llm_operator.plan.pods import GroupPlan
 from llm_operator.plan.resolve import resolve
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

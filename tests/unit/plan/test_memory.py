@@ -107,7 +107,10 @@ def test_what_does_not_fit(uri: str, fields: dict[str, Any], left: int, fits: bo
         (made("hf://org/unheard-of"), "hf://org/unheard-of: no preset has facts about it"),
         (made("s3://bucket/x"), "s3://bucket/x: facts are kept by names on the hub only"),
         (made(LLAMA, engine={"type": "Simulated"}), "the simulated engine loads no weights"),
-        (made(LLAMA, accelerators=[{"type": "H20"}]), "the memory of H20 is not in plan/data/accelerator-memory.yaml"),
+        (
+            made(LLAMA, accelerators=[{"type": "GB300"}]),
+            "the memory of GB300 is not in plan/data/accelerator-memory.yaml",
+        ),
     ],
 )
 def test_unknown_says_why(found: Estimate | Unknown, why: str) -> None:

@@ -12,7 +12,8 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from llm_operator.api.errors import InvalidSpec
 from llm_operator.api.validation import validate
-from llm_operator.plan.plan import GroupPlan, Plan, ServerPlan
+from llm_operator.plan.plan import Plan, ServerPlan
+from llm_operator.plan.pods import GroupPlan
 from llm_operator.plan.resolve import resolve
 from llm_operator.render.llm_app import llm_application
 

@@ -13,7 +13,7 @@ from llm_operator.api.spec.deployment import parse_spec
 from llm_operator.api.spec.hardware import Toleration
 from llm_operator.plan import catalog
 from llm_operator.plan.placement import group_name
-from llm_operator.plan.plan import Plan, span
+from llm_operator.plan.plan import IncrementalPlan, Plan, span
 from llm_operator.plan.resolve import resolve
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -141,6 +141,29 @@ def test_totals() -> None:
     assert made.gpus == "17xH100,1xL4"
     assert made.replicas == "6-8"
     assert plan(llm("c").model(accelerators=[{"type": "CPU"}])).gpus == "0"
+
+
+STEPS = {
+    "strategy": "Incremental",
+    "incremental": {"gatewayClassName": "g", "stepSizePercent": 1, "intervalSeconds": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "url", "inside"),
+    [
+        (None, "http://chat-serve-svc.llm.svc:8000/v1", "http://chat-serve-svc.llm.svc:8000/v1"),
+        ("", "", "http://chat-abcde-serve-svc.llm.svc:8000/v1"),
+        ("192.0.2.1", "http://192.0.2.1/v1", "http://chat-abcde-serve-svc.llm.svc:8000/v1"),
+    ],
+)
+def test_where_requests_come_by_a_gateway(gateway: str | None, url: str, inside: str) -> None:
+    spec = parse_spec(llm("a").with_("spec.rollout", STEPS).object()["spec"])
+    made = resolve(spec, name="chat", namespace="llm", uid="u", routes={}, now=NOW, gateway=gateway)
+    assert made.incremental == IncrementalPlan("g", 1, 2, 100)
+    assert made.url_of(made.models[0]) == url
+    asked = made.inside("chat-abcde")
+    assert asked.url_of(asked.models[0]) == inside
 
 
 @pytest.mark.parametrize(("graceful", "want"), [(0, 60), (60, 60), (120, 120), (3600, 3600)])

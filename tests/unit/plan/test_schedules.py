@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from builders import llm
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.api.spec.scaling import Scaling
-from llm_operator.plan.schedules import at, check, may_sleep, time_zones
+from llm_operator.api.validation import validate
+from llm_operator.plan.schedules import at, check, in_force, may_sleep, time_zones, widest
 
 OFFICE = {
     "name": "office",
@@ -168,3 +171,78 @@ def test_accepted() -> None:
 )
 def test_may_sleep(made: Scaling, want: bool) -> None:
     assert may_sleep(made) is want
+
+
+SPEC = (
+    llm("a")
+    .model(scaling={"minReplicas": 1, "maxReplicas": 3, "schedules": [OFFICE]})
+    .add_model("b", scaling={"minReplicas": 2})
+    .with_("spec.ray", {"image": "i"})
+    .with_(
+        "spec.applications",
+        [
+            {
+                "name": "app",
+                "importPath": "llm_serve_app.batch:build",
+                "deployments": [
+                    {"name": "Fixed", "replicas": 2},
+                    {"name": "Scaled", "scaling": {"minReplicas": 1, "maxReplicas": 9, "schedules": [NIGHT]}},
+                ],
+            }
+        ],
+    )
+)
+
+
+def _spec() -> LLMDeploymentSpec:
+    return validate("a", SPEC.object()["spec"])
+
+
+def _bounds_of(spec: LLMDeploymentSpec) -> list[tuple[int, int | None] | None]:
+    """Of the models, then of the application's deployments."""
+    every = [model.scaling for model in spec.models]
+    every += [deployment.scaling for app in spec.applications for deployment in app.deployments]  # type: ignore[misc]
+    return [None if each is None else (each.min_replicas, each.max_replicas) for each in every]
+
+
+@pytest.mark.parametrize(
+    ("moment", "bounds", "windows", "next_change"),
+    [
+        ("2026-01-05T12:00:00Z", [(2, 6), (2, None), None, (1, 9)], {"office"}, "2026-01-05T17:30:00Z"),
+        ("2026-01-10T22:00:00Z", [(1, 3), (2, None), None, (0, 9)], {"night"}, "2026-01-11T05:00:00Z"),
+        ("2026-01-10T12:00:00Z", [(1, 3), (2, None), None, (1, 9)], set(), "2026-01-10T21:00:00Z"),
+    ],
+)
+def test_models_and_applications_have_the_bounds_of_their_windows(
+    moment: str, bounds: Any, windows: set[str], next_change: str
+) -> None:
+    found = in_force(_spec(), when(moment))
+    assert _bounds_of(found.spec) == bounds
+    assert set(filter(None, found.windows.values())) == windows
+    assert found.seconds == (when(next_change) - when(moment)).total_seconds()
+
+
+def test_the_widest_bounds_of_the_week() -> None:
+    wide = widest(_spec())
+    assert _bounds_of(wide) == [(1, 6), (2, 2), None, (0, 9)]
+    assert all(not model.scaling.schedules for model in wide.models)
+    none = widest(validate("a", llm("a").scaling(minReplicas=0).object()["spec"]))
+    assert _bounds_of(none) == [(0, 1)]
+
+
+def test_halves_have_the_bounds_of_their_own_windows() -> None:
+    apart = {
+        "prefill": {"scaling": {"minReplicas": 1, "maxReplicas": 2, "schedules": [OFFICE]}},
+        "decode": {"scaling": {"minReplicas": 3, "maxReplicas": 4}},
+    }
+    made = validate("a", llm("a").model(disaggregation=apart).object()["spec"])
+    halves = in_force(made, when("2026-01-05T12:00:00Z")).spec.models[0].disaggregation
+    assert halves is not None
+    assert [
+        (role.scaling.min_replicas, role.scaling.max_replicas)
+        for role in (halves.prefill, halves.decode)
+        if role.scaling
+    ] == [
+        (2, 6),
+        (3, 4),
+    ]

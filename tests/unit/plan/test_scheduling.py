@@ -20,7 +20,7 @@ def made(**fields: Any) -> PodScheduling:
         ({}, {}),
         ({"priorityClassName": "high"}, {}),
         ({"queueName": "serving"}, {"kueue.x-k8s.io/queue-name": "serving"}),
-        ({"gang": "Volcano"}, {}),
+        ({"gang": "Volcano"}, {"volcano.sh/queue-name": "default"}),
         (
             {"gang": "Volcano", "gangQueue": "q", "priorityClassName": "high"},
             {"volcano.sh/queue-name": "q", "ray.io/priority-class-name": "high"},

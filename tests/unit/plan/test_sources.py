@@ -8,7 +8,7 @@ import pytest
 from builders import LLM, llm
 from llm_operator.api.spec.source import SecretKeyRef
 from llm_operator.plan.inputs import Policy
-from llm_operator.plan.plan import Claim, KeyFile, Mount, NodeFolder, Scratch
+from llm_operator.plan.pods import Claim, KeyFile, Mount, NodeFolder, Scratch
 from llm_operator.render.pod import worker_template
 from unit.plan.features import engine, group, planned
 

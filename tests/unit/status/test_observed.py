@@ -121,3 +121,24 @@ def test_whatever_it_holds(value: Any, other: Any) -> None:
         assert seen.exists
         assert isinstance(seen.active_cluster + seen.pending_cluster + seen.ready_reason, str)
         assert isinstance(seen.application("a").state, str)
+
+
+@pytest.mark.parametrize(
+    ("deployments", "want"),
+    [
+        # Of the engines the first, by name, that does not serve; the ingress never.
+        ({"LLMServer:a": "HEALTHY", "LLMServer:b": "UPDATING", "OpenAiIngress": "UNHEALTHY"}, "UPDATING"),
+        ({"LLMServer:b": "UNHEALTHY", "LLMServer:a": "UPDATING"}, "UPDATING"),
+        ({"LLMServer:b": "UPSCALING", "LLMServer:a": "HEALTHY"}, "HEALTHY"),
+        # No engine: all of them.
+        ({"Main": "HEALTHY", "Rank": "UNHEALTHY"}, "UNHEALTHY"),
+        ({"Rank": "DOWNSCALING", "Main": "UPSCALING"}, "UPSCALING"),
+        ({}, ""),
+    ],
+)
+def test_the_deployment_that_serves_least_counts(deployments: dict[str, str], want: str) -> None:
+    statuses = {name: {"status": status, "message": f"of {name}"} for name, status in deployments.items()}
+    side = {"applicationStatuses": {"a": {"status": "RUNNING", "serveDeploymentStatuses": statuses}}}
+    seen = observe({"metadata": {"generation": 1}, "status": {"activeServiceStatus": side}}).application("a")
+    assert seen.engine_status == want
+    assert seen.engine_message.startswith("of " if want else "")

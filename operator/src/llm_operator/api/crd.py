@@ -5,6 +5,7 @@ see drift. Each scalar default is said in the field's description instead. Tests
 """
 
 import copy
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -145,11 +146,22 @@ def _version() -> Schema:
 
 def _status_schema() -> Schema:
     """All fields optional: a status may come from an older or newer operator."""
-    schema = structural_schema(LLMDeploymentStatus)
-    schema.pop("required", None)
-    schema["properties"]["renderVersion"] = {**schema["properties"]["renderVersion"], "maxLength": 16}
-    schema["properties"]["renderVersion"].pop("enum", None)
-    return schema
+    return _optional(structural_schema(LLMDeploymentStatus))
+
+
+def _optional(node: Schema, keys: Sequence[str] = ()) -> Schema:
+    """The same schema with nothing required but the keys of lists that are maps: one status that lacks a field would be refused
+    as a whole, for ever."""
+    out = {key: value for key, value in node.items() if key != "required"}
+    if needed := [name for name in node.get("required", ()) if name in keys]:
+        out["required"] = needed
+    if "properties" in node:
+        out["properties"] = {name: _optional(child) for name, child in node["properties"].items()}
+    if isinstance(node.get("additionalProperties"), dict):
+        out["additionalProperties"] = _optional(node["additionalProperties"])
+    if "items" in node:
+        out["items"] = _optional(node["items"], node.get("x-kubernetes-list-map-keys", ()))
+    return out
 
 
 def crd() -> dict[str, Any]:

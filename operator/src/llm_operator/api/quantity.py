@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 PATTERN: Final = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
@@ -30,6 +31,7 @@ def mebibytes(amount: float) -> str:
     return f"{max(1, int(amount // MIB))}Mi"
 
 
+@lru_cache(maxsize=1024)
 def canonical(quantity: str) -> str:
     """The one spelling that Kubernetes' own types write: `"2048Mi"` → `"2Gi"`, `"0.5"` → `"500m"`, `"1000m"` → `"1"`.
 

@@ -18,6 +18,7 @@ from llm_operator.api.checks import (
     lora,
     names,
     ray,
+    rollout,
     routing,
     scaling,
     scheduling,
@@ -92,6 +93,7 @@ def _cross_field(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
         yield FieldError("spec", rules.SOMETHING_TO_SERVE.message)
     yield from names.check(spec)
     yield from ray.check(spec)
+    yield from rollout.check(spec)
     yield from routing.check(spec)
     yield from scaling.check(spec)
     yield from scheduling.check(spec)

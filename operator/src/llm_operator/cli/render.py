@@ -2,6 +2,7 @@
 
 import argparse
 
+from llm_operator.api import names
 from llm_operator.cli.documents import Document, NothingToPrint, add_file, each, now
 from llm_operator.plan.inputs import Policy, Scope
 from llm_operator.plan.resolve import resolve
@@ -33,6 +34,11 @@ def _text(document: Document, policy: Policy) -> str:
     wanted = sync(scope).apply
     if wanted is None:
         raise NothingToPrint("nothing to apply: spec.suspend or spec.paused is true")
+    # When it was made says nothing about a file.
+    annotations = {
+        key: text for key, text in wanted["metadata"]["annotations"].items() if key != names.CHANGE_ANNOTATION
+    }
+    wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": annotations}}
     return f"---\n{to_yaml(wanted)}"
 
 

@@ -5,6 +5,9 @@ import sys
 
 def run() -> int:
     """Exit status 2: the environment is wrong. Imports the control plane late: the other commands need none of it."""
+    from llm_operator.kube import lean
+
+    lean.install()
     from llm_operator.config import Config, ConfigError
     from llm_operator.main import run as run_operator
 

@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+import aiohttp
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
+from llm_operator.control.pacing import PAGE_SIZE, Pacing
 from llm_operator.kube import login
 from llm_operator.kube.resources import Resource
 
@@ -15,10 +18,22 @@ Observe = Callable[[Resource, Any, str | None], None]
 # would write annotations or finalizers to the objects.
 
 
-def registry(resources: Iterable[Resource], observe: Observe) -> kopf.OperatorRegistry:
+class NoMemories(ResourceMemories):
+    """kopf remembers every object that it ever saw, for handlers that we do not have: a kilobyte each."""
+
+    async def recall(self, raw_body: kopf.RawBody, *, ephemeral: bool = False, **named: Any) -> ResourceMemory:
+        """A new memory, which nobody keeps."""
+        return await super().recall(raw_body, ephemeral=True, **named)
+
+
+def registry(resources: Iterable[Resource], observe: Observe, pacing: Pacing) -> kopf.OperatorRegistry:
     """A registry that watches exactly these kinds."""
     handlers = kopf.OperatorRegistry()
-    kopf.on.login(registry=handlers)(_login)
+
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        return await _login(pacing)
+
+    kopf.on.login(registry=handlers)(log_in)
     for resource in resources:
         watch = kopf.on.event(
             group=resource.group,
@@ -46,7 +61,7 @@ def settings(resources: Iterable[Resource], *, request_timeout: float) -> kopf.O
     chosen.posting.enabled = False
     # It would kill the process ten minutes after kopf ended, and kopf may end and be started again.
     chosen.process.ultimate_exiting_timeout = None
-    chosen.watching.chunk_size = 500
+    chosen.watching.chunk_size = PAGE_SIZE
     chosen.watching.server_timeout = 300
     chosen.watching.client_timeout = 310
     chosen.watching.reconnect_backoff = 1
@@ -60,10 +75,11 @@ def settings(resources: Iterable[Resource], *, request_timeout: float) -> kopf.O
     return chosen
 
 
-async def _login(**_: Any) -> kopf.ConnectionInfo:
-    """The same credentials as our own client's; kopf asks again after a 401, so a rotated token is picked up."""
+async def _login(pacing: Pacing) -> kopf.AiohttpSession:
+    """The same credentials as our own client's; kopf asks again after a 401, so a rotated token is picked up. A session as
+    kopf (1.45.2, _cogs/clients/auth.py) makes it, with a brake."""
     found = await login.connection()
-    return kopf.ConnectionInfo(
+    info = kopf.ConnectionInfo(
         server=found.server,
         ca_path=found.ca_path,
         insecure=found.insecure,
@@ -72,3 +88,9 @@ async def _login(**_: Any) -> kopf.ConnectionInfo:
         scheme=found.scheme,
         token=found.token,
     )
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
+        headers=info.as_http_headers(),
+        middlewares=(pacing.middleware,),
+    )
+    return kopf.AiohttpSession(server=found.server, aiohttp_session=session)

@@ -1,4 +1,13 @@
-"""Leader election by a Lease, as in client-go: compare-and-swap, the observer's own monotonic clock, exit on loss."""
+"""Leader election by a Lease, as in client-go: compare-and-swap, the observer's own monotonic clock, exit on loss.
+
+Two never write at a time. Let the leader's last renewal be sent at 0. It sends no write after `renew_deadline` (fence), and at
+that moment its workers are cancelled with the requests that they have in flight, whatever their timeout. The API server stored the
+renewal after 0, another replica saw it later still, and takes the Lease `duration` after that: `duration - renew_deadline` is left
+for a request that is on its way. Only differences of one process's monotonic clock are used.
+
+A leader that is killed right after a renewal is followed after `duration` and at most one pause (1.2 x `retry`), in which the
+other replica did not know the renewal yet: by default 14.4 s, and the time of the requests.
+"""
 
 import asyncio
 import logging
@@ -49,6 +58,7 @@ class Elector:
         self._monotonic, self._now, self._jitter, self._on_change = monotonic, now, jitter, on_change
         self._seen_version: str | None = None
         self._seen_at = 0.0
+        self._free_at = 0.0
         self._renewed_at: float | None = None
         self.leading = asyncio.Event()
 
@@ -63,16 +73,16 @@ class Elector:
 
     async def run(self) -> None:
         """Waits for the Lease, then keeps it. Ends only by LeadershipLost or by cancellation."""
-        while not await self._try(asyncio.timeout(self._times.renew_deadline)):
-            await self._pause()
+        while not await self._try(self._times.renew_deadline):
+            await self._pause(until=self._free_at)
         self.leading.set()
         self._on_change(True)
         _logger.info("this replica is the leader now: %s", self._identity)
         try:
             while True:
-                await self._pause()
-                left = self._times.renew_deadline - (self._monotonic() - (self._renewed_at or 0.0))
-                if left > 0 and await self._try(asyncio.timeout(left)):
+                await self._pause(until=self._deadline())
+                left = self._deadline() - self._monotonic()
+                if left > 0 and await self._try(left):
                     continue
                 if not self.still_leader():
                     raise LeadershipLost(f"Lease {self._namespace}/{self._name} is not ours any more")
@@ -86,26 +96,39 @@ class Elector:
         if not was_leader:
             return
         try:
-            lease = await self._cluster.get_lease(self._namespace, self._name)
-            if lease is None or lease["spec"].get("holderIdentity") != self._identity:
-                return
-            lease["spec"] |= {
-                "holderIdentity": "",
-                "leaseDurationSeconds": _RELEASED_SECONDS,
-                "renewTime": self._time(),
-            }
-            await self._cluster.update_lease(lease)
-            _logger.info("the Lease is released")
+            try:
+                await self._give_up()
+            except Conflict:  # a renewal that was still on its way has arrived
+                await self._give_up()
         except ApiError as error:
             _logger.warning("the Lease was not released, the next leader waits for its end: %s", error)
 
-    async def _pause(self) -> None:
-        await asyncio.sleep(self._times.retry * (1 + 0.2 * self._jitter()))
+    async def _give_up(self) -> None:
+        lease = await self._cluster.get_lease(self._namespace, self._name)
+        if lease is None or lease["spec"].get("holderIdentity") != self._identity:
+            return
+        lease["spec"] |= {
+            "holderIdentity": "",
+            "leaseDurationSeconds": _RELEASED_SECONDS,
+            "renewTime": self._time(),
+        }
+        await self._cluster.update_lease(lease)
+        _logger.info("the Lease is released")
 
-    async def _try(self, limit: asyncio.Timeout) -> bool:
-        """One attempt to take or renew; False when it failed or the Lease is someone else's."""
+    def _deadline(self) -> float:
+        """When we may write no more, by our clock."""
+        return (self._renewed_at or 0.0) + self._times.renew_deadline
+
+    async def _pause(self, *, until: float) -> None:
+        """Until the next try, but not past `until` if that is still to come: the moment at which something is to be done."""
+        pause, left = self._times.retry * (1 + 0.2 * self._jitter()), until - self._monotonic()
+        await asyncio.sleep(min(pause, left) if left > 0 else pause)
+
+    async def _try(self, seconds: float) -> bool:
+        """One attempt to take or renew within that time; False when it failed or the Lease is someone else's. It takes at most
+        half of the deadline: another request may get through where one connection hangs."""
         try:
-            async with limit:
+            async with asyncio.timeout(min(seconds, self._times.renew_deadline / 2)):
                 return await self.attempt()
         except Conflict:
             return False
@@ -129,7 +152,8 @@ class Elector:
         if holder not in ("", self._identity):
             # No mercy for a former leader: if someone else holds it, we lost it, whatever our clock says.
             self._renewed_at = None
-            if self._monotonic() - self._seen_at < float(spec.get("leaseDurationSeconds") or self._times.duration):
+            self._free_at = self._seen_at + float(spec.get("leaseDurationSeconds") or self._times.duration)
+            if self._monotonic() < self._free_at:
                 return False
         answer = await self._cluster.update_lease({**lease, "spec": self._spec(spec, holder)})
         return self._won(answer, sent_at)

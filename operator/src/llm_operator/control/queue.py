@@ -1,6 +1,7 @@
 """The work queue: each key at most once, never in two workers, with a backoff of its own after failures."""
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Callable
 
@@ -25,6 +26,8 @@ class WorkQueue:
         self._again: set[Key] = set()
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+        # Of all timers: each would keep a copy of the context of the worker that asked for it.
+        self._context = contextvars.copy_context()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -54,7 +57,7 @@ class WorkQueue:
             if timer.when() <= loop.time() + seconds:
                 return
             timer.cancel()
-        self._timers[key] = loop.call_later(seconds, self._due, key)
+        self._timers[key] = loop.call_later(seconds, self._due, key, context=self._context)
 
     async def get(self) -> Key:
         """The next key; the caller must end it with `done` or `failed`. Waits while there is none."""

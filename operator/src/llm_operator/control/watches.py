@@ -9,6 +9,7 @@ from typing import Any
 import kopf
 
 from llm_operator.control import handlers
+from llm_operator.control.pacing import Pacing
 from llm_operator.kube.resources import Resource
 
 _logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Watches:
         self._namespaces = tuple(namespaces)
         self._timeout = request_timeout
         self._observe = observe
+        self._pacing = Pacing()
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._ended: asyncio.Future[BaseException | None] = self._loop.create_future()
@@ -69,7 +71,8 @@ class Watches:
     async def _operator(self) -> None:
         try:
             await kopf.operator(
-                registry=handlers.registry(self._resources, self._forward),
+                registry=handlers.registry(self._resources, self._forward, self._pacing),
+                memories=handlers.NoMemories(),
                 settings=handlers.settings(self._resources, request_timeout=self._timeout),
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
@@ -81,7 +84,13 @@ class Watches:
 
     def _forward(self, resource: Resource, obj: Any, kind: str | None) -> None:
         if not self._stop.is_set():
-            self._tell(self._observe, resource, obj, kind)
+            self._tell(self._take_in, resource, obj, kind)
+
+    def _take_in(self, resource: Resource, obj: Any, kind: str | None) -> None:
+        try:
+            self._observe(resource, obj, kind)
+        finally:
+            self._pacing.handled(listed=kind is None)
 
     def _tell(self, *call: Any) -> None:
         try:

@@ -9,7 +9,7 @@ from llm_operator.control.leader import AlwaysLeader, Elector
 from llm_operator.control.queue import WorkQueue
 from llm_operator.control.reconciler import Reconciler
 from llm_operator.control.store import Key
-from llm_operator.kube.errors import ApiError, Conflict, NotLeader
+from llm_operator.kube.errors import ApiError, Conflict, NamespaceTerminating, NotLeader
 from llm_operator.obs import log
 from llm_operator.obs.metrics import Metrics
 
@@ -42,6 +42,9 @@ class Workers:
                 continue
             with log.about(*key):
                 await self._handle(key)
+            # A look that finds nothing to do waits for nothing: without this, ten thousand of them in a row would keep the
+            # Lease from being renewed, and probes from being answered.
+            await asyncio.sleep(0)
 
     async def drain(self, *, seconds: float) -> None:
         """No new key is taken; waits for those in flight, at most so long."""
@@ -60,6 +63,11 @@ class Workers:
         except NotLeader:
             result = "not_leader"
             self._queue.failed(key)
+        except NamespaceTerminating as error:
+            # Not tried again: the LLMDeployment goes too, and the next re-sync looks at it if it does not.
+            result = "namespace_terminating"
+            self._queue.done(key, again_after=None)
+            _logger.info("nothing is made any more: %s", error)
         except ApiError as error:
             result = "conflict" if isinstance(error, Conflict) else "api_error"
             wait = self._queue.failed(key, at_least=error.retry_after or 0.0)

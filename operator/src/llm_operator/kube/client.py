@@ -17,6 +17,8 @@ class ObjectKey:
     namespace: str
     name: str
     uid: str
+    version: str = ""
+    """Its resourceVersion; "" when the server did not say."""
 
 
 class Cluster(Protocol):
@@ -27,27 +29,40 @@ class Cluster(Protocol):
         ...
 
     async def apply_status(self, resource: Resource, parent: Mapping[str, Any], status: Mapping[str, Any]) -> Manifest:
-        """Server-side apply of the whole status of `parent`; returns the object.
-        The API server does not look at a uid here: a namesake created meanwhile gets it, and its own at its first event."""
+        """Server-side apply of the whole status of `parent`; returns the object. Conflict when `parent` is not the newest
+        version (or a namesake of it): a status that was made of an old object would take back what a newer one says."""
         ...
 
     async def patch_json(
-        self, resource: Resource, namespace: str, name: str, operations: Sequence[Mapping[str, Any]]
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        subresource: str | None = None,
     ) -> Manifest:
         """JSON patch (RFC 6902); a failed `test` raises Invalid. Returns the object."""
         ...
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> Manifest | None:
-        """Background deletion of the object with that uid (another one raises Conflict; none is fine).
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, grace_seconds: int | None = None
+    ) -> Manifest | None:
+        """Background deletion of the object with that uid (another one raises Conflict; none is fine). `grace_seconds`: of a pod,
+        between SIGTERM and SIGKILL; None as the pod says.
         Returns the object while finalizers hold it, None when it is gone."""
         ...
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
-        """The object, or None."""
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
+        """The object, or None. `namespace` None: of a kind without namespaces."""
         ...
 
     def list_keys(self, resource: Resource) -> AsyncIterator[ObjectKey]:
         """Names of all watched objects of a kind, in pages, metadata only."""
+        ...
+
+    def list_pages(self, resource: Resource, *, fields: str, limit: int) -> AsyncIterator[list[Manifest]]:
+        """All objects of a kind of the whole cluster, whatever is watched, `limit` at a time. `fields`: field selector, or ""."""
         ...
 
     async def is_served(self, resource: Resource) -> bool:
@@ -56,6 +71,10 @@ class Cluster(Protocol):
 
     async def create_event(self, event: Manifest) -> Manifest:
         """Creates an events.k8s.io/v1 Event in its namespace; Conflict when it exists."""
+        ...
+
+    async def get_event(self, namespace: str, name: str) -> Manifest | None:
+        """The Event, or None."""
         ...
 
     async def patch_event(self, namespace: str, name: str, patch: Mapping[str, Any]) -> Manifest:

@@ -33,31 +33,42 @@ class KubeCluster:
     async def apply_status(self, resource: Resource, parent: Mapping[str, Any], status: Mapping[str, Any]) -> Manifest:
         """See Cluster."""
         name, namespace = parent["metadata"]["name"], parent["metadata"]["namespace"]
+        version = parent["metadata"].get("resourceVersion")
         body = {
             "apiVersion": resource.api_version,
             "kind": resource.kind,
-            "metadata": {"name": name, "namespace": namespace},
+            "metadata": {"name": name, "namespace": namespace, **({"resourceVersion": version} if version else {})},
             "status": dict(status),
         }
         path = resource.path(namespace, name, "status")
         return await self._patch(path, body, _APPLY, query=_APPLY_QUERY, verb="apply-status")
 
     async def patch_json(
-        self, resource: Resource, namespace: str, name: str, operations: Sequence[Mapping[str, Any]]
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        subresource: str | None = None,
     ) -> Manifest:
         """See Cluster."""
-        path = resource.path(namespace, name)
+        path = resource.path(namespace, name, subresource)
         query = {"fieldManager": names.FIELD_MANAGER}
         return await self._patch(path, list(operations), "application/json-patch+json", query=query, verb="patch")
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> Manifest | None:
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, grace_seconds: int | None = None
+    ) -> Manifest | None:
         """See Cluster."""
-        options = {
+        options: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
             "preconditions": {"uid": uid},
         }
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         try:
             answer: Manifest = await self._transport.request(
                 "delete", "DELETE", resource.path(namespace, name), body=options, before_send=self._fence
@@ -66,7 +77,7 @@ class KubeCluster:
             return None
         return answer if answer.get("kind") == resource.kind else None
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
         """See Cluster."""
         try:
             answer: Manifest = await self._transport.request("get", "GET", resource.path(namespace, name))
@@ -86,11 +97,23 @@ class KubeCluster:
                 )
                 for item in page.get("items") or ():
                     metadata = item["metadata"]
-                    yield ObjectKey(metadata["namespace"], metadata["name"], metadata["uid"])
+                    version = metadata.get("resourceVersion", "")
+                    yield ObjectKey(metadata["namespace"], metadata["name"], metadata["uid"], version)
                 token = page.get("metadata", {}).get("continue")
                 if not token:
                     break
                 query["continue"] = token
+
+    async def list_pages(self, resource: Resource, *, fields: str, limit: int) -> AsyncIterator[list[Manifest]]:
+        """See Cluster."""
+        query = {"limit": str(limit), **({"fieldSelector": fields} if fields else {})}
+        while True:
+            page = await self._transport.request("list", "GET", resource.path(None), query=query)
+            yield page.get("items") or []
+            token = page.get("metadata", {}).get("continue")
+            if not token:
+                return
+            query["continue"] = token
 
     async def is_served(self, resource: Resource) -> bool:
         """See Cluster."""
@@ -107,6 +130,10 @@ class KubeCluster:
             "create-event", "POST", path, body=event, before_send=self._fence
         )
         return answer
+
+    async def get_event(self, namespace: str, name: str) -> Manifest | None:
+        """See Cluster."""
+        return await self.get(EVENTS, namespace, name)
 
     async def patch_event(self, namespace: str, name: str, patch: Mapping[str, Any]) -> Manifest:
         """See Cluster."""

@@ -20,7 +20,8 @@ class ApiError(Exception):
 
 
 class Conflict(ApiError):
-    """409: someone else wrote in between (stale resourceVersion or uid), or the object is there already."""
+    """409: someone else wrote in between (stale resourceVersion or uid), or the object is there already. Also the 422 that an
+    apply with the uid of another custom resource gets (Kubernetes 1.34: metadata.uid is immutable)."""
 
 
 class NotFound(ApiError):
@@ -32,7 +33,11 @@ class Invalid(ApiError):
 
 
 class Forbidden(ApiError):
-    """403: RBAC, a quota, an admission policy, or a namespace that is being deleted."""
+    """403: RBAC, a quota or an admission policy."""
+
+
+class NamespaceTerminating(ApiError):
+    """403: nothing can be made in a namespace that is being deleted, and what is there goes with it."""
 
 
 class Throttled(ApiError):
@@ -66,4 +71,18 @@ def from_answer(status: int, answer: Any, *, retry_after: float | None = None) -
     reason = str(body.get("reason") or "Unknown")
     message = str(body.get("message") or f"the API server answered {status} without a message")
     default: type[ApiError] = Unavailable if status >= 500 else ApiError
-    return _BY_STATUS.get(status, default)(status, reason, message, retry_after=retry_after)
+    kind = _by_cause(body) or _BY_STATUS.get(status, default)
+    return kind(status, reason, message, retry_after=retry_after)
+
+
+def _by_cause(body: dict[str, Any]) -> type[ApiError] | None:
+    """Kubernetes 1.34, staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go and
+    staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go."""
+    details = body.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    for cause in (cause for cause in causes or () if isinstance(cause, dict)):
+        if cause.get("reason") == "NamespaceTerminating":
+            return NamespaceTerminating
+        if cause.get("field") == "metadata.uid":
+            return Conflict
+    return None

@@ -26,16 +26,16 @@ class Connection:
     tls_server_name: str | None
 
 
-async def load() -> Configuration:
-    """The client's configuration. A service account's token file is read again at least once a minute (it rotates)
-    through the configuration's refresh hook. Raises LoginError."""
+async def load(kubeconfig: str | None = None) -> Configuration:
+    """The client's configuration; `kubeconfig`: a file that is used instead of all others. A service account's token file is
+    read again at least once a minute (it rotates) through the configuration's refresh hook. Raises LoginError."""
     configuration = Configuration()
     try:
-        if _in_cluster() and not os.environ.get("KUBECONFIG"):
+        if kubeconfig is None and _in_cluster() and not os.environ.get("KUBECONFIG"):
             kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await kube_config.load_kube_config(  # type: ignore[no-untyped-call]
-                client_configuration=configuration, persist_config=False
+                config_file=kubeconfig, client_configuration=configuration, persist_config=False
             )
     except (kube_config.ConfigException, OSError) as error:
         raise LoginError(

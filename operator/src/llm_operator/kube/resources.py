@@ -42,10 +42,22 @@ RAYSERVICES: Final = Resource(
 )
 RAYCLUSTERS: Final = Resource(names.RAY_GROUP, names.RAY_VERSION, "rayclusters", "RayCluster", names.CHILD_SELECTOR)
 PODS: Final = Resource("", "v1", "pods", "Pod", names.CHILD_SELECTOR)
+ALL_PODS: Final = Resource("", "v1", "pods", "Pod")
+"""Of everybody: only to count what is free."""
+NODES: Final = Resource("", "v1", "nodes", "Node")
+CONTROLLERREVISIONS: Final = Resource("apps", "v1", "controllerrevisions", "ControllerRevision", names.CHILD_SELECTOR)
+PODDISRUPTIONBUDGETS: Final = Resource(
+    "policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", names.CHILD_SELECTOR
+)
+GATEWAYS: Final = Resource("gateway.networking.k8s.io", "v1", "gateways", "Gateway")
+GATEWAYCLASSES: Final = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass")
+HTTPROUTES: Final = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
 EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 RAY_KINDS: Final = (RAYSERVICES, RAYCLUSTERS)
 """Kinds that are there only after KubeRay was installed."""
-CHILD_KINDS: Final = (*RAY_KINDS, PODS)
+OTHER_KINDS: Final = (CONTROLLERREVISIONS, PODDISRUPTIONBUDGETS)
+"""Children beside the RayService: whole objects of ours, applied when they differ, deleted when nobody wants them."""
+CHILD_KINDS: Final = (*RAY_KINDS, PODS, *OTHER_KINDS)
 WATCHED: Final = (LLMDEPLOYMENTS, *CHILD_KINDS)

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
@@ -16,19 +19,34 @@ RETRIES: Final = 2
 """Retries after an answer with Retry-After; later tries are the queue's job."""
 MAX_RETRY_AFTER_SECONDS: Final = 10.0
 """Longest obeyed wait inside a request; the error carries the rest to the queue."""
+_logger = logging.getLogger(__name__)
 _USER_AGENT: Final = "llm-operator"
 
+Load: TypeAlias = Callable[[], Awaitable[Configuration]]
+"""Reads the credentials again; raises LoginError."""
+BeforeSend: TypeAlias = Callable[[], None]
 Count: TypeAlias = Callable[[str, str], None]
 """Called with the verb and the HTTP status (or "error") of every request sent."""
 
 
 class Transport:
-    """JSON in, JSON out. Not for watches: kopf does those."""
+    """JSON in, JSON out. Not for watches: kopf does those. Without `load` the credentials are for ever."""
 
-    def __init__(self, configuration: Configuration, *, concurrency: int, timeout_seconds: float, count: Count) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        concurrency: int,
+        timeout_seconds: float,
+        count: Count,
+        load: Load | None = None,
+    ) -> None:
         # The client's own pool must not be the bottleneck: the semaphore is.
         configuration.connection_pool_maxsize = concurrency
+        # aiohttp looks for a proxy and for ~/.netrc in two threads before each request, when told to trust the environment.
+        configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
         self._configuration = configuration
+        self._credentials, self._load = configuration, load
         self._client = ApiClient(configuration)
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
@@ -48,18 +66,17 @@ class Transport:
         body: Any = None,
         content_type: str = "application/json",
         accept: str = "application/json",
-        before_send: Callable[[], None] | None = None,
+        before_send: BeforeSend = lambda: None,
     ) -> Any:
         """The decoded answer. `verb` is the RBAC verb, for the metric. 429 and 503 with Retry-After are retried a few
-        times, outside the concurrency limit. `before_send` runs right before each try (it may raise). Raises ApiError."""
+        times, outside the concurrency limit; 401 once, with credentials that are read again (a service account's token was
+        replaced). `before_send` runs right before each try (it may raise). Raises ApiError."""
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": _USER_AGENT}
         for attempt in range(RETRIES + 1):
             async with self._slots:
-                if before_send is not None:
-                    before_send()
                 try:
-                    return await self._once(verb, method, url, dict(headers), body)
+                    return await self._trusted(verb, method, url, headers, body, before_send)
                 except ApiError as error:
                     wait = error.retry_after
                     if wait is None or attempt == RETRIES or wait > MAX_RETRY_AFTER_SECONDS:
@@ -67,13 +84,39 @@ class Transport:
             await asyncio.sleep(wait)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _once(self, verb: str, method: str, url: str, headers: dict[str, str], body: Any) -> Any:
-        token = await login.authorization(self._configuration)
-        if token:
-            headers["Authorization"] = token
+    async def _trusted(
+        self, verb: str, method: str, url: str, headers: dict[str, str], body: Any, before_send: BeforeSend
+    ) -> Any:
+        """One try, and after a 401 another one if there are other credentials by now."""
+        before_send()
+        token = await login.authorization(self._credentials)
+        try:
+            return await self._once(verb, method, url, headers, body, token)
+        except ApiError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED or (renewed := await self._renewed(token)) is None:
+                raise
+        before_send()
+        return await self._once(verb, method, url, headers, body, renewed)
+
+    async def _renewed(self, refused: str | None) -> str | None:
+        """Another Authorization header than the refused one; None if there is none."""
+        # Another request may have read it meanwhile.
+        if await login.authorization(self._credentials) == refused and self._load is not None:
+            try:
+                self._credentials = await self._load()
+            except login.LoginError as error:
+                _logger.warning("the API server refuses our credentials, and they cannot be read again: %s", error)
+                return None
+        token = await login.authorization(self._credentials)
+        return token if token != refused else None
+
+    async def _once(
+        self, verb: str, method: str, url: str, headers: dict[str, str], body: Any, token: str | None
+    ) -> Any:
+        sent = {**headers, **({"Authorization": token} if token else {})}
         try:
             answer = await self._client.call_api(
-                method, url, header_params=headers, body=body, _request_timeout=self._timeout
+                method, url, header_params=sent, body=body, _request_timeout=self._timeout
             )
             raw = await answer.read()  # type: ignore[no-untyped-call]
         except TimeoutError:

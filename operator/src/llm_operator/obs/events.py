@@ -26,6 +26,10 @@ class EventApi(Protocol):
         """See kube.client.Cluster."""
         ...
 
+    async def get_event(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """See kube.client.Cluster."""
+        ...
+
     async def patch_event(self, namespace: str, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
         """See kube.client.Cluster."""
         ...
@@ -80,25 +84,36 @@ class EventRecorder:
         self._objects.pop((namespace, name), None)
 
     async def _send(self, parent: Mapping[str, Any], event: Event, name: str, seen: _Object) -> None:
+        namespace = parent["metadata"]["namespace"]
         if name not in seen.counts:
-            try:
-                await self._api.create_event(self._body(parent, event, name))
-                if len(seen.counts) >= _MAX_COUNTS:
-                    seen.counts.clear()
-                seen.counts[name] = 1
+            count, new = await self._begin(parent, event, name)
+            if len(seen.counts) >= _MAX_COUNTS:
+                seen.counts.clear()
+            seen.counts[name] = count
+            if new:
                 return
-            except Exception as error:
-                if not self._is_conflict(error):
-                    raise
-                seen.counts[name] = 1
         seen.counts[name] += 1
         series = {"count": seen.counts[name], "lastObservedTime": self._time()}
         try:
-            await self._api.patch_event(parent["metadata"]["namespace"], name, {"series": series})
+            await self._api.patch_event(namespace, name, {"series": series})
         except Exception:
             # The API server forgets events after an hour: the next one is created anew.
             del seen.counts[name]
             raise
+
+    async def _begin(self, parent: Mapping[str, Any], event: Event, name: str) -> tuple[int, bool]:
+        """How often it has happened, and whether this time is counted: who made the event, before a restart or as another
+        operator, left the count in it."""
+        try:
+            await self._api.create_event(self._body(parent, event, name))
+            return 1, True
+        except Exception as error:
+            if not self._is_conflict(error):
+                raise
+        found = await self._api.get_event(parent["metadata"]["namespace"], name)
+        if found is None:
+            raise LookupError(f"event {name} has just expired")
+        return int((found.get("series") or {}).get("count", 1)), False
 
     def _take(self, seen: _Object) -> bool:
         now = self._monotonic()

@@ -1,8 +1,29 @@
 """Prometheus metrics on an own registry. The names are API: dashboards and alerts use them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+
+class _ReadyCollector(Collector):
+    """One series per LLMDeployment, made when it is asked for: a Gauge's child takes a kilobyte and more per series."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], bool] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        """See Collector."""
+        family = GaugeMetricFamily(
+            "llm_operator_llmdeployment_ready",
+            "1 when condition Ready is True, else 0; one series per LLMDeployment.",
+            labels=("namespace", "name"),
+        )
+        for key, ready in self.values.items():
+            family.add_metric(key, float(ready))
+        yield family
 
 
 class Metrics:
@@ -10,6 +31,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # memory, CPU and open files of the operator itself
         self.reconciles = Counter(
             "llm_operator_reconciles_total", "Reconciles by result.", ["result"], registry=self.registry
         )
@@ -28,12 +50,8 @@ class Metrics:
         self.leader = Gauge(
             "llm_operator_leader", "1 while this process holds the Lease, else 0.", registry=self.registry
         )
-        self.ready = Gauge(
-            "llm_operator_llmdeployment_ready",
-            "1 when condition Ready is True, else 0; one series per LLMDeployment.",
-            ["namespace", "name"],
-            registry=self.registry,
-        )
+        self._ready = _ReadyCollector()
+        self.registry.register(self._ready)
         self.resyncs = Counter(
             "llm_operator_resyncs_total", "Full re-syncs by result.", ["result"], registry=self.registry
         )
@@ -44,6 +62,17 @@ class Metrics:
         )
         self.watch_restarts = Counter(
             "llm_operator_watch_restarts_total", "Times that the watches were started again.", registry=self.registry
+        )
+        self.probes = Counter(
+            "llm_operator_probes_total",
+            "Requests to running models by how they ended.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.probing = Gauge(
+            "llm_operator_probing",
+            "1 while models are asked whether they answer; 0 where that is off or Services cannot be reached.",
+            registry=self.registry,
         )
         self.events = Counter(
             "llm_operator_events_total", "Kubernetes events by result.", ["result"], registry=self.registry
@@ -59,11 +88,11 @@ class Metrics:
 
     def set_ready(self, namespace: str, name: str, *, ready: bool) -> None:
         """Sets the series of one LLMDeployment."""
-        self.ready.labels(namespace, name).set(1 if ready else 0)
+        self._ready.values[namespace, name] = ready
 
     def forget(self, namespace: str, name: str) -> None:
         """Removes the series of a deleted LLMDeployment; unknown ones are fine."""
-        self.ready.remove_by_labels({"namespace": namespace, "name": name})
+        self._ready.values.pop((namespace, name), None)
 
     def text(self) -> bytes:
         """All metrics in the Prometheus text format."""

@@ -19,7 +19,8 @@ from llm_operator.plan import application_data, catalog
 from llm_operator.plan.groups import pod_resources
 from llm_operator.plan.packing import UNIT, Need, Room, fewest_pods, fits, most_pods, units
 from llm_operator.plan.placement import device_key, group_name, group_resource
-from llm_operator.plan.plan import ApplicationPlan, DeploymentPlan, GroupPlan, PodResources, Probe, Scale
+from llm_operator.plan.plan import ApplicationPlan, DeploymentPlan, Probe, Scale
+from llm_operator.plan.pods import GroupPlan, PodResources
 from llm_operator.plan.routes import application_route
 from llm_operator.plan.scaling import most, scale
 

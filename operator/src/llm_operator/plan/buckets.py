@@ -13,7 +13,7 @@ from llm_operator.api import quantity
 from llm_operator.api.spec.model import Model
 from llm_operator.api.spec.source import S3, Azure, Gcs, SecretKeyRef, Streaming
 from llm_operator.plan.needs import Needs
-from llm_operator.plan.plan import KeyFile, Mount, Pairs
+from llm_operator.plan.pods import KeyFile, Mount, Pairs
 
 _GCS_FILE: Final = "/mnt/credentials/gcs.json"
 BUCKETS: Final = ("s3", "gs", "azure", "abfss")

@@ -8,7 +8,7 @@ from llm_operator.api.spec.model import Model
 from llm_operator.api.spec.source import CacheVolume
 from llm_operator.plan.buckets import BUCKETS
 from llm_operator.plan.needs import Needs
-from llm_operator.plan.plan import Claim, Mount, NodeFolder, Scratch, Volume
+from llm_operator.plan.pods import Claim, Mount, NodeFolder, Scratch, Volume
 
 _WEIGHTS: Final = "/mnt/cache/weights"
 _COMPILED: Final = "/mnt/cache/compiled"

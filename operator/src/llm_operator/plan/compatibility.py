@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import yaml
 
 from llm_operator.api.conditions import Reason
-from llm_operator.plan.plan import Pairs
+from llm_operator.plan.pods import Pairs
 
 RAY_VERSION: Final = "2.60.0"
 """The version of Ray that the table was made from, and the oldest that it holds for."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from llm_operator.api.parts import Part
 from llm_operator.api.spec.model import Model
-from llm_operator.plan.plan import Pairs
+from llm_operator.plan.pods import Pairs
 
 # Either side may hold blocks that the other one wants: Ray's documentation and tests use kv_both for NIXL on both halves.
 _NIXL: Final = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}

@@ -4,7 +4,7 @@ The switch is in the environment of head and workers (Ray 2.60.0, serve/_private
 and applications. What works there is data: plan/data/compatibility-*.yaml. Tests: tests/unit/plan/test_fast_path.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,8 @@ from llm_operator.api.errors import FieldError
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.api.spec.model import Model
 from llm_operator.plan.compatibility import RAY_VERSION, Feature, compatibility
-from llm_operator.plan.plan import FastPath, Pairs
+from llm_operator.plan.plan import FastPath
+from llm_operator.plan.pods import Pairs
 from llm_operator.plan.schedules import may_sleep, scalings_of
 
 _ENV: Final[Pairs] = (
@@ -113,33 +114,37 @@ def used(spec: LLMDeploymentSpec) -> Iterator[tuple[Feature, str]]:
 
 def obstacles(spec: LLMDeploymentSpec) -> tuple[Obstacle, ...]:
     """What keeps the fast path off; () when nothing does."""
-    return tuple(Obstacle(path, feature) for feature, path in used(spec) if feature.works == "No")
+    return _obstacles(used(spec))
+
+
+def _obstacles(uses: Iterable[tuple[Feature, str]]) -> tuple[Obstacle, ...]:
+    return tuple(Obstacle(path, feature) for feature, path in uses if feature.works == "No")
 
 
 def fast_path(spec: LLMDeploymentSpec) -> FastPath:
     """Decided by the profile and the compatibility table."""
     if spec.performance.profile == "Classic":
         return FastPath(False, Reason.CLASSIC_INGRESS, "spec.performance.profile is Classic")
-    if found := obstacles(spec):
+    uses = tuple(used(spec))
+    if found := _obstacles(uses):
         return FastPath(False, found[0].reason, "to switch it on: " + "; ".join(str(obstacle) for obstacle in found))
     env = {**dict(compatibility().env), **dict(_ENV)}
-    for feature, _ in used(spec):
+    for feature, _ in uses:
         env |= dict(feature.env)
     return FastPath(True, Reason.DIRECT_STREAMING, env=tuple(sorted(env.items())))
 
 
 def check(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
     """Profile Throughput is refused where the fast path cannot work; so is what works on the fast path only."""
-    found = obstacles(spec)
     if spec.performance.profile == "Throughput":
-        for obstacle in found:
+        for obstacle in obstacles(spec):
             yield FieldError(
                 obstacle.path,
                 f"{obstacle.reason}: not with spec.performance.profile Throughput: {obstacle.feature.change}, "
                 "or set the profile to Auto or Classic",
             )
         return
-    classic = fast_path(spec)
-    if not classic.enabled:
-        for path in USES["KVAware"](spec):
+    fast_only = tuple(USES["KVAware"](spec))
+    if fast_only and not (classic := fast_path(spec)).enabled:
+        for path in fast_only:
             yield FieldError(path, f"KVAware works on the fast path only, which is off: {classic.message}")

@@ -14,7 +14,7 @@ from llm_operator.api.spec.engine import ChatTemplate, Multimodal, Speculative, 
 from llm_operator.api.spec.model import Model
 from llm_operator.plan.lora import lora_needs
 from llm_operator.plan.needs import Needs
-from llm_operator.plan.plan import KeyFile, Mount
+from llm_operator.plan.pods import KeyFile, Mount
 
 _TEMPLATE_FILE: Final = "/mnt/chat-template/template.jinja"
 # vLLM 0.29.0, config/model.py. Generate: what the architecture is for; Score: its own head, else embeddings to compare.

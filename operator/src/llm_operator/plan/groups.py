@@ -8,7 +8,7 @@ from llm_operator.api.spec.hardware import Accelerator, ModelResources
 from llm_operator.api.spec.source import EnvVar
 from llm_operator.plan import catalog
 from llm_operator.plan.placement import Shape, devices_per_pod
-from llm_operator.plan.plan import GroupPlan, Pairs, PodResources
+from llm_operator.plan.pods import GroupPlan, Pairs, PodResources
 from llm_operator.plan.sources import PodSource
 
 

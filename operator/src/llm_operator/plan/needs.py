@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_operator.api.spec.source import SecretKeyRef
-from llm_operator.plan.plan import Mount, Pairs
+from llm_operator.plan.pods import Mount, Pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from llm_operator.api.checks.hardware import engines_per_device
 from llm_operator.api.parts import Part
 from llm_operator.api.spec.hardware import Accelerator, Parallelism
 from llm_operator.api.tpu import Slice, tpu_slice
-from llm_operator.plan.plan import Bundle, Pairs, Placement
+from llm_operator.plan.plan import Bundle, Placement
+from llm_operator.plan.pods import Pairs
 
 TOKEN: Final = 0.001
 _REPLICA_ACTOR_CPUS: Final = 1

@@ -1,101 +1,17 @@
 """The plan: every choice made, nothing rendered yet. Frozen; tuples, not lists."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 from llm_operator.api.conditions import Reason
-from llm_operator.api.spec.hardware import Toleration, TopologySpread
-from llm_operator.api.spec.source import EnvVar, SecretKeyRef
+from llm_operator.api.names import RENDER_VERSIONS, SERVE_PORT
+from llm_operator.api.spec.hardware import TopologySpread
+from llm_operator.api.spec.head import Redis
+from llm_operator.plan.pods import GroupPlan, Pairs, PodResources
 
-Pairs: TypeAlias = tuple[tuple[str, str], ...]
-"""A map of texts, sorted by key."""
 Bundle: TypeAlias = tuple[tuple[str, float], ...]
 """Ray resources of one placement group bundle, sorted by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class PodResources:
-    """Kubernetes quantities of one Ray container."""
-
-    cpu: str
-    memory: str
-    shared_memory: str
-    ephemeral_storage: str | None = None
-    devices: tuple[tuple[str, int], ...] = ()
-    """Extended resources and their counts per pod, e.g. (("nvidia.com/gpu", 8), ("rdma/ib", 8))."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A PersistentVolumeClaim."""
-
-    name: str
-    sub_path: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFile:
-    """One key of a Secret or a ConfigMap, as a file."""
-
-    kind: str
-    """`secret` or `configMap`."""
-    name: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scratch:
-    """An emptyDir on the node's disk."""
-
-    size_limit: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFolder:
-    """A hostPath."""
-
-    path: str
-
-
-Volume: TypeAlias = Claim | KeyFile | Scratch | NodeFolder
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A volume of a worker pod and where the Ray container sees it."""
-
-    name: str
-    path: str
-    """A folder; for a KeyFile the file's full path."""
-    volume: Volume
-    read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GroupPlan:
-    """One Ray worker group: pods of one kind, of one model or application."""
-
-    name: str
-    owner: str
-    """Value of the pods' model label: the group name of the model or application."""
-    image: str
-    resources: PodResources
-    ray_resources: Pairs
-    """Logical resources of one pod as Ray counts them: admission tokens, not cores."""
-    min_pods: int
-    max_pods: int
-    node_selector: Pairs = ()
-    tolerations: tuple[Toleration, ...] = ()
-    runtime_class_name: str | None = None
-    default_env: Pairs = ()
-    """Variables that the user's own replace."""
-    secret_env: tuple[tuple[str, SecretKeyRef], ...] = ()
-    env: tuple[EnvVar, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    hosts: int = 1
-    """KubeRay's numOfHosts: pods that come and go together. Then bounds count such sets."""
-    idle_timeout_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +120,15 @@ class ServingPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenProgressPlan:
+    """What is done about replicas that have requests and make no token."""
+
+    stall_seconds: int
+    restart: bool
+    max_restarts_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPlan:
     """One model: what serves it and where."""
 
@@ -219,6 +144,10 @@ class ModelPlan:
     """Zero replicas may be wanted at some time."""
     window: str = ""
     """Name of the open schedule; empty outside of all."""
+    task: str = "Generate"
+    """Generate, Embed, Score or Transcribe."""
+    progress: TokenProgressPlan | None = None
+    """None: nobody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +210,16 @@ class PodScheduling:
 
 
 @dataclass(frozen=True, slots=True)
+class IncrementalPlan:
+    """How requests move to a new Ray cluster (spec.rollout.incremental)."""
+
+    gateway_class: str
+    step_percent: int
+    interval_seconds: int
+    surge_percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One LLMDeployment, decided."""
 
@@ -292,14 +231,29 @@ class Plan:
     head: PodResources
     models: tuple[ModelPlan, ...]
     url: str
-    """Base of the Serve service, without a route: http://NAME-serve-svc.NAMESPACE.svc:8000."""
+    """Base of the Serve service, without a route: http://NAME-serve-svc.NAMESPACE.svc:8000. With `by_gateway` the Gateway's, and
+    empty as long as that has no address."""
     fast_path: FastPath
     applications: tuple[ApplicationPlan, ...] = ()
+    head_protected: bool = True
+    """The head's pod is not evicted: its loss would stop everything."""
+    redis: Redis | None = None
+    """Where the head keeps its state; None: its loss is a new start of everything."""
+    orphan: bool = False
+    """The children have no owner: they outlive the LLMDeployment."""
     scheduling: PodScheduling = PodScheduling()
     env: Pairs = ()
     """Variables of head and workers, beside the fast path's."""
     idle_timeout_seconds: int = 300
     upscaling_mode: str = "Default"
+    render_version: str = RENDER_VERSIONS[-1]
+    """As which version of the rendering (render/versions.py)."""
+    drain_seconds: int = 0
+    """What the RayService gives a worker's pod to end its requests (render/drain.py); 0: as the spec says."""
+    by_gateway: bool = False
+    """Requests come by a Gateway, and each Ray cluster has a Service of its own."""
+    incremental: IncrementalPlan | None = None
+    """None: a new Ray cluster takes over all at once."""
     next_change: float | None = None
     """Seconds until a schedule opens or closes; None without schedules."""
 
@@ -318,19 +272,31 @@ class Plan:
         return any(asleep + [application.sleeps for application in self.applications])
 
     def url_of(self, model: ModelPlan) -> str:
-        """OpenAI base URL of one model."""
-        return f"{self.url}{model.serving.route.rstrip('/')}/v1"
+        """OpenAI base URL of one model; empty while there is none."""
+        return f"{self.url}{model.serving.route.rstrip('/')}/v1" if self.url else ""
 
     def url_of_application(self, application: ApplicationPlan) -> str:
-        """Base URL of one application."""
-        return f"{self.url}{application.route.rstrip('/')}"
+        """Base URL of one application; empty while there is none."""
+        return f"{self.url}{application.route.rstrip('/')}" if self.url else ""
+
+    def inside(self, cluster: str) -> "Plan":
+        """The same with the URL at which the operator itself asks: of the Service of one Ray cluster where each has its own
+        (KubeRay 1.6.2, controllers/ray/utils/util.go, GenerateServeServiceName)."""
+        if not self.by_gateway:
+            return self
+        return replace(self, url=f"http://{cluster}-serve-svc.{self.namespace}.svc:{SERVE_PORT}")
 
     @property
     def cluster_deletion_delay_seconds(self) -> int:
         """How long KubeRay keeps the old cluster after a switch: its streams must be able to end; at least KubeRay's own 60 s."""
+        return max(60, self.graceful_seconds)
+
+    @property
+    def graceful_seconds(self) -> int:
+        """The longest that any replica may finish its requests."""
         probes = [server.probe for model in self.models for server in model.serving.servers]
         probes += [deployment.probe for application in self.applications for deployment in application.deployments]
-        return max(60, *(probe.graceful_shutdown_s for probe in probes))
+        return max(probe.graceful_shutdown_s for probe in probes)
 
     @property
     def gpus(self) -> str:

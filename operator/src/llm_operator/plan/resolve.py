@@ -8,12 +8,14 @@ from llm_operator.api.checks.scaling import scalings
 from llm_operator.api.errors import FieldError, InvalidSpec
 from llm_operator.api.names import SERVE_PORT
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
+from llm_operator.api.spec.head import Head
 from llm_operator.plan import application_checks, catalog, engine_checks, fast_path, group_names, schedules
 from llm_operator.plan import routes as paths
 from llm_operator.plan.applications import application_plan
 from llm_operator.plan.engine_args import check_args
 from llm_operator.plan.inputs import DEFAULT_POLICY, Policy
-from llm_operator.plan.plan import ApplicationPlan, ModelPlan, Plan, PodResources
+from llm_operator.plan.plan import ApplicationPlan, IncrementalPlan, ModelPlan, Plan
+from llm_operator.plan.pods import PodResources
 from llm_operator.plan.preset_spec import with_presets
 from llm_operator.plan.routing import session_env
 from llm_operator.plan.scheduling import pod_scheduling
@@ -29,6 +31,12 @@ def _head(spec: LLMDeploymentSpec) -> PodResources:
         shared_memory=quantity.mebibytes(quantity.parse(memory) / 2),
         ephemeral_storage=resources.ephemeral_storage,
     )
+
+
+def _protected(head: Head) -> bool:
+    if head.disruption_budget == "Auto":
+        return head.fault_tolerance is None
+    return head.disruption_budget == "Protect"
 
 
 def _errors(spec: LLMDeploymentSpec, policy: Policy) -> Iterator[FieldError]:
@@ -77,6 +85,19 @@ def _models(
     )
 
 
+def _url(host: str) -> str:
+    return f"http://{host}" if host else ""
+
+
+def _incremental(spec: LLMDeploymentSpec) -> IncrementalPlan | None:
+    said = spec.rollout.incremental
+    if said is None:
+        return None
+    return IncrementalPlan(
+        said.gateway_class_name, said.step_size_percent, said.interval_seconds, said.max_surge_percent
+    )
+
+
 def resolve(
     spec: LLMDeploymentSpec,
     *,
@@ -86,9 +107,10 @@ def resolve(
     routes: Mapping[str, str],
     now: datetime,
     policy: Policy = DEFAULT_POLICY,
+    gateway: str | None = None,
 ) -> Plan:
-    """`routes`: model name → route prefix of the models that are served already; `now`: aware, for the schedules.
-    Raises InvalidSpec."""
+    """`routes`: model name → route prefix of the models that are served already; `now`: aware, for the schedules; `gateway`: where
+    requests come by a Gateway (strategy Incremental), its address; empty while it has none. Raises InvalidSpec."""
     spec = with_presets(spec)
     if errors := tuple(_errors(spec, policy)):
         raise InvalidSpec(errors)
@@ -107,12 +129,18 @@ def resolve(
         head_image=image,
         head=_head(spec),
         models=models,
-        url=f"http://{name}-serve-svc.{namespace}.svc:{SERVE_PORT}",
+        url=_url(f"{name}-serve-svc.{namespace}.svc:{SERVE_PORT}" if gateway is None else gateway),
+        by_gateway=gateway is not None,
         fast_path=fast,
+        head_protected=_protected(spec.ray.head),
+        redis=spec.ray.head.fault_tolerance.redis if spec.ray.head.fault_tolerance is not None else None,
+        orphan=spec.deletion_policy == "Orphan",
         applications=_applications(spec, current.spec, image),
         env=session_env(spec),
         idle_timeout_seconds=spec.ray.autoscaler.idle_timeout_seconds,
         upscaling_mode=spec.ray.autoscaler.upscaling_mode,
         scheduling=pod_scheduling(spec.scheduling, name=name, uid=uid),
+        render_version=policy.render_version,
+        incremental=_incremental(spec),
         next_change=current.seconds,
     )

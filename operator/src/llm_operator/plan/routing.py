@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.api.spec.serving import Routing
-from llm_operator.plan.plan import Pairs
+from llm_operator.plan.pods import Pairs
 
 SESSION_HEADER: Final = "x-session-id"
 """Ray's default of RAY_SERVE_SESSION_ID_HEADER_KEY (serve/_private/constants.py)."""

@@ -6,10 +6,17 @@ and pod groups themselves (controllers/ray/batchscheduler). The scheduler's name
 its plugin it would only move pods to a scheduler that knows no gang of them.
 """
 
+from collections.abc import Collection
+
 from llm_operator.api.spec.hardware import Scheduling
 from llm_operator.plan.plan import PodScheduling
 
 _KUEUE = "kueue.x-k8s.io/queue-name"
+_VOLCANO = "volcano.sh/queue-name"
+_YUNIKORN = "yunikorn.apache.org/app-id"
+_KAI = "kai.scheduler/queue"
+_VOLCANO_QUEUE = "default"
+"""Where Volcano puts a pod group without a queue (volcano.sh/apis 1.13, scheduling/v1beta1, DefaultQueue)."""
 
 
 def _gang_labels(scheduling: Scheduling, application: str) -> dict[str, str]:
@@ -17,15 +24,20 @@ def _gang_labels(scheduling: Scheduling, application: str) -> dict[str, str]:
     labels: dict[str, str] = {}
     match scheduling.gang:
         case "Volcano":
-            labels["volcano.sh/queue-name"] = queue or ""
+            labels[_VOLCANO] = queue or _VOLCANO_QUEUE
             labels["ray.io/priority-class-name"] = scheduling.priority_class_name or ""
         case "YuniKorn":
             labels["ray.io/gang-scheduling-enabled"] = "true"
-            labels["yunikorn.apache.org/app-id"] = application
+            labels[_YUNIKORN] = application
             labels["yunikorn.apache.org/queue"] = queue or ""
         case "KAI":
-            labels["kai.scheduler/queue"] = queue or ""
+            labels[_KAI] = queue or ""
     return {name: value for name, value in labels.items() if value}
+
+
+def queued(labels: Collection[str]) -> bool:
+    """Whether a queue decides when the pods of a RayService with these labels start, and which others give way."""
+    return any(label in labels for label in (_KUEUE, _VOLCANO, _YUNIKORN, _KAI))
 
 
 def pod_scheduling(scheduling: Scheduling, *, name: str, uid: str) -> PodScheduling:

@@ -15,12 +15,13 @@ from llm_operator.plan.placement import group_name, group_resource, memory_utili
 from llm_operator.plan.plan import (
     Builder,
     EnginePlan,
-    GroupPlan,
     IngressPlan,
     ModelPlan,
     ServerPlan,
     ServingPlan,
+    TokenProgressPlan,
 )
+from llm_operator.plan.pods import GroupPlan
 from llm_operator.plan.routing import router
 from llm_operator.plan.scaling import ingress_scale, most, probe, scale
 from llm_operator.plan.sources import PodSource, pod_source
@@ -28,7 +29,13 @@ from llm_operator.plan.sources import PodSource, pod_source
 _PREFIX: Final = {Builder.OPENAI: "LLMServer", Builder.DATA_PARALLEL: "DPServer"}
 # A resource of every head node (Ray 2.60.0, ray/_private/ray_constants.py, HEAD_NODE_RESOURCE_NAME).
 _HEAD_NODE: Final = "node:__internal_head__"
-_SIMULATED_ENGINE: Final = "llm_serve_app.simulated.engine.SimulatedEngine"
+# Engine class by (engine type, warmUp): read by every server class of Ray Serve LLM, in every pattern of serving
+# (Ray 2.60.0, llm/_internal/serve/core/server/llm_server.py, _get_default_engine_class).
+_ENGINE_CLASS: Final = {
+    ("Simulated", "Operator"): "llm_serve_app.simulated.engine.SimulatedEngine",
+    ("Simulated", "Replica"): "llm_serve_app.warm_up.WarmSimulatedEngine",
+    ("vLLM", "Replica"): "llm_serve_app.warm_up.WarmVLLMEngine",
+}
 
 
 def builder(model: Model) -> Builder:
@@ -67,9 +74,8 @@ def _kwargs(model: Model, part: Part, source: PodSource) -> tuple[tuple[str, Any
 
 def _engine(model: Model, part: Part, source: PodSource) -> EnginePlan:
     env = {"RAYLLM_ENGINE_START_TIMEOUT_S": str(model.health.startup_seconds), **dict(source.replica_env)}
-    if model.engine.type == "Simulated":
-        # Read in the replica (Ray 2.60.0, llm/_internal/serve/core/server/llm_server.py).
-        env["RAYLLM_VLLM_ENGINE_CLS"] = _SIMULATED_ENGINE
+    if engine_class := _ENGINE_CLASS.get((model.engine.type, model.health.warm_up)):
+        env["RAYLLM_VLLM_ENGINE_CLS"] = engine_class
     return EnginePlan(
         model_id=model.name,
         model_source=source.model_source,
@@ -131,6 +137,13 @@ def _held(made: tuple[Part, ...], groups: tuple[GroupPlan, ...]) -> tuple[tuple[
     )
 
 
+def _progress(model: Model) -> TokenProgressPlan | None:
+    asked = model.health.token_progress
+    if asked is None:
+        return None
+    return TokenProgressPlan(asked.stall_seconds, asked.action == "Restart", asked.max_restarts_per_hour)
+
+
 def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool, sleeps: bool, window: str) -> ModelPlan:
     """`sleeps`: zero replicas may be wanted at some time; `window`: name of the open schedule. Raises InvalidSpec for what
     only shows with all defaults filled in."""
@@ -160,4 +173,6 @@ def model_plan(path: str, model: Model, *, route: str, image: str, fast: bool, s
         max_replicas=sum(most(part.scaling) for part in made),
         sleeps=sleeps,
         window=window,
+        task=model.task,
+        progress=_progress(model),
     )

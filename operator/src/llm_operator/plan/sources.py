@@ -13,7 +13,7 @@ from llm_operator.plan.buckets import access
 from llm_operator.plan.caches import caches
 from llm_operator.plan.features import feature_needs
 from llm_operator.plan.needs import Needs
-from llm_operator.plan.plan import Claim, Mount, Pairs
+from llm_operator.plan.pods import Claim, Mount, Pairs
 
 _MODELS_MOUNT: Final = "/mnt/models"
 

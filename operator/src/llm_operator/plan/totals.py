@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from llm_operator.plan.plan import Builder, GroupPlan, ModelPlan, Plan
+from llm_operator.plan.plan import Builder, ModelPlan, Plan
+from llm_operator.plan.pods import GroupPlan
 
 _KIND: Final = "accelerator_type:"
 _MIG: Final = "nvidia.com/mig-"

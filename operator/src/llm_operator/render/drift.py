@@ -5,8 +5,10 @@ from typing import Any
 
 
 def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
-    """Paths at which `live` does not hold what `wanted` says. Lists are compared item by item: as atomic lists, they are
-    replaced as a whole by an apply."""
+    """Paths at which `live` does not hold what `wanted` says. Lists, but for owners, are compared item by item:
+    as atomic lists, they are replaced as a whole by an apply."""
+    if wanted == live:
+        return
     if isinstance(wanted, Mapping):
         if not isinstance(live, Mapping):
             yield path
@@ -20,10 +22,18 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
             else:
                 yield from differences(value, live[key], here)
     elif isinstance(wanted, list):
-        if not isinstance(live, list) or len(live) != len(wanted):
+        yield from _of_list(wanted, live, path)
+    else:
+        yield path
+
+
+def _of_list(wanted: list[Any], live: Any, path: str) -> Iterator[str]:
+    if path == "metadata.ownerReferences" and isinstance(live, list):
+        # Merged by uid: owners that others added stay.
+        if any(owner not in live for owner in wanted):
             yield path
-            return
+    elif not isinstance(live, list) or len(live) != len(wanted):
+        yield path
+    else:
         for i, (left, right) in enumerate(zip(wanted, live, strict=True)):
             yield from differences(left, right, f"{path}[{i}]")
-    elif wanted != live:
-        yield path

@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from llm_operator.api.spec.source import EnvVar, SecretKeyRef
-from llm_operator.plan.plan import GroupPlan, Pairs, Plan
+from llm_operator.plan.plan import Plan
+from llm_operator.plan.pods import GroupPlan, Pairs
+from llm_operator.render.drain import drain_env
 
 # No usage reports leave the cluster.
 _COMMON: Final = (("DO_NOT_TRACK", "1"), ("RAY_USAGE_STATS_ENABLED", "0"), ("VLLM_NO_USAGE_STATS", "1"))
@@ -33,7 +35,7 @@ def head_env(plan: Plan) -> list[dict[str, Any]]:
 def worker_env(plan: Plan, group: GroupPlan) -> list[dict[str, Any]]:
     """The user's variables replace defaults of the same name."""
     users = {variable.name for variable in group.env}
-    defaults = tuple(sorted(_COMMON + group.default_env + plan.env + plan.fast_path.env))
+    defaults = tuple(sorted(_COMMON + group.default_env + plan.env + plan.fast_path.env + drain_env(plan)))
     env = _literals(tuple(pair for pair in defaults if pair[0] not in users))
     env += [_secret(name, ref) for name, ref in group.secret_env if name not in users]
     return env + [_users(variable) for variable in group.env]

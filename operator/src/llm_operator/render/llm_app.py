@@ -4,7 +4,8 @@ llm/_internal/serve/serving_patterns)."""
 from typing import Any, Final
 
 from llm_operator.plan.placement import TOKEN
-from llm_operator.plan.plan import Builder, EnginePlan, IngressPlan, Pairs, ServerPlan, ServingPlan
+from llm_operator.plan.plan import Builder, EnginePlan, IngressPlan, ServerPlan, ServingPlan
+from llm_operator.plan.pods import Pairs
 from llm_operator.render.autoscaling import autoscaling
 
 _ALIAS_INGRESS: Final = "llm_serve_app.ingress:AliasIngress"

@@ -25,6 +25,16 @@ def owner_reference(plan: Plan) -> dict[str, Any]:
     }
 
 
+def owner_note(plan: Plan) -> dict[str, str]:
+    """The annotation of a child that has no owner reference (deletionPolicy Orphan)."""
+    return {names.OWNER_ANNOTATION: plan.uid} if plan.orphan else {}
+
+
+def owners(plan: Plan) -> dict[str, Any]:
+    """The part of a child's metadata that lets the garbage collector delete it with the LLMDeployment, unless it is an orphan."""
+    return {} if plan.orphan else {"ownerReferences": [owner_reference(plan)]}
+
+
 def canonical(value: Any) -> str:
     """One text for one value, whatever the order of its keys."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

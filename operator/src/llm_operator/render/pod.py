@@ -1,16 +1,19 @@
 """Pod templates of the head and of worker groups: restricted, explicit, in a fixed order (order decides restarts)."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from llm_operator.api import names, quantity
 from llm_operator.api.spec.hardware import Toleration
-from llm_operator.plan.plan import GroupPlan, Mount, Plan, PodResources
+from llm_operator.plan.plan import Plan
+from llm_operator.plan.pods import GroupPlan, Mount, PodResources
+from llm_operator.render.drain import worker_grace_seconds
 from llm_operator.render.env import head_env, worker_env
 from llm_operator.render.metadata import labels
+from llm_operator.render.versions import service_links
 from llm_operator.render.volumes import SHM, shared_memory, volume_mounts, volumes
 
 _UID: Final = 1000  # user `ray` of the rayproject images and of serve-cpu
-_WORKER_GRACE_SECONDS: Final = 120
 # No request passes the head, and its autoscaler container (KubeRay 1.6.2, Ray 2.60) never ends on SIGTERM: a longer
 # period would only make every deletion take so long.
 _HEAD_GRACE_SECONDS: Final = 30
@@ -83,13 +86,17 @@ def _priority(plan: Plan) -> dict[str, Any]:
     return {} if name is None else {"priorityClassName": name}
 
 
-def head_template(plan: Plan) -> dict[str, Any]:
+def head_template(plan: Plan, annotations: Mapping[str, str]) -> dict[str, Any]:
     """Pod template of the head. Its service account is KubeRay's (the autoscaler needs it)."""
     container = _container("ray-head", plan.head_image, plan.head, HEAD_PORTS)
+    metadata: dict[str, Any] = {"labels": labels(plan)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
     return {
-        "metadata": {"labels": labels(plan)},
+        "metadata": metadata,
         "spec": {
             "containers": [{**container, "env": head_env(plan)}],
+            **service_links(plan),
             "securityContext": _pod_security(),
             "terminationGracePeriodSeconds": _HEAD_GRACE_SECONDS,
             "volumes": [shared_memory(plan.head)],
@@ -125,8 +132,9 @@ def worker_template(plan: Plan, group: GroupPlan) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "containers": [{**container, "env": worker_env(plan, group)}],
+        **service_links(plan),
         "securityContext": _pod_security(),
-        "terminationGracePeriodSeconds": _WORKER_GRACE_SECONDS,
+        "terminationGracePeriodSeconds": worker_grace_seconds(plan),
         "volumes": [shared_memory(group.resources), *volumes(group.mounts)],
         **_where(plan, group),
     }

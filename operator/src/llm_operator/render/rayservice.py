@@ -4,15 +4,21 @@ Worker groups keep their place for ever: KubeRay starts a new cluster when their
 takes a group that is appended at the end in place. Groups of models that are gone stay, at 0 pods.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from llm_operator.api import names
 from llm_operator.plan.inputs import Object
-from llm_operator.plan.plan import GroupPlan, Plan
+from llm_operator.plan.plan import Plan
+from llm_operator.plan.pods import GroupPlan
 from llm_operator.render import pod
-from llm_operator.render.metadata import labels, owner_reference, spec_hash
+from llm_operator.render.metadata import labels, owner_note, owners, spec_hash
 from llm_operator.render.serve_config import serialize, serve_config
+from llm_operator.render.sticky import HEAD_EXCLUDED, Sticky, sticky_of
+from llm_operator.render.versions import version_annotation
 
+INCREMENTAL: Final = "NewClusterWithIncrementalUpgrade"
+"""Type of upgradeStrategy; without its feature gate KubeRay takes it for None: new Ray clusters never come."""
 _AUTOSCALER_RESOURCES: Final = {
     "requests": {"cpu": "100m", "memory": "512Mi"},
     "limits": {"memory": "512Mi"},
@@ -76,35 +82,66 @@ def _autoscaler(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _cluster(plan: Plan, child: Object | None) -> dict[str, Any]:
+def _fault_tolerance(plan: Plan) -> dict[str, Any]:
+    """Never an externalStorageNamespace: the two clusters of an upgrade would share one state. Default is the RayCluster's uid."""
+    if plan.redis is None:
+        return {}
+    options: dict[str, Any] = {"redisAddress": plan.redis.address}
+    if plan.redis.username is not None:
+        options["redisUsername"] = {"value": plan.redis.username}
+    if (password := plan.redis.password_secret_ref) is not None:
+        options["redisPassword"] = {"valueFrom": {"secretKeyRef": {"name": password.name, "key": password.key}}}
+    return {"gcsFaultToleranceOptions": options}
+
+
+def _cluster(plan: Plan, child: Object | None, sticky: Sticky) -> dict[str, Any]:
     return {
         "rayVersion": plan.ray_version,
         "authOptions": {"mode": "token"},
+        **_fault_tolerance(plan),
         **_autoscaler(plan),
         "headGroupSpec": {
             "serviceType": "ClusterIP",
             # No actor that asks for a CPU runs on the head.
             "rayStartParams": {"num-cpus": "0"},
-            "template": pod.head_template(plan),
+            "template": pod.head_template(plan, sticky.annotations),
         },
         "workerGroupSpecs": _worker_groups(plan, child),
     }
 
 
+def _upgrade(plan: Plan) -> dict[str, Any]:
+    if plan.incremental is None:
+        return {"type": "NewCluster"}
+    return {
+        "type": INCREMENTAL,
+        "clusterUpgradeOptions": {
+            "gatewayClassName": plan.incremental.gateway_class,
+            "stepSizePercent": plan.incremental.step_percent,
+            "intervalSeconds": plan.incremental.interval_seconds,
+            "maxSurgePercent": plan.incremental.surge_percent,
+        },
+    }
+
+
 def _hashed(plan: Plan, spec: dict[str, Any]) -> dict[str, Any]:
-    """A label that is no longer wanted is nothing that a live object lacks: only the hash shows that it must go."""
-    return {**spec, "labels": dict(plan.scheduling.labels)} if plan.scheduling.labels else spec
+    """A label, or an owner, that is no longer wanted is nothing that a live object lacks: only the hash shows that it must go."""
+    labelled = {**spec, "labels": dict(plan.scheduling.labels)} if plan.scheduling.labels else spec
+    return {**labelled, "orphan": True} if plan.orphan else labelled
 
 
-def rayservice(plan: Plan, child: Object | None) -> dict[str, Any]:
-    """The whole object to apply. `child`: the live RayService, for the order of its groups; None when there is none."""
+def rayservice(plan: Plan, child: Object | None, sticky: Sticky | None = None) -> dict[str, Any]:
+    """The whole object to apply. `child`: the live RayService, for the order of its groups; None when there is none.
+    `sticky`: None = as the child has it."""
+    kept = sticky_of(child) if sticky is None else sticky
+    plan = replace(plan, render_version=kept.render_version or plan.render_version, drain_seconds=kept.drain_seconds)
     spec = {
-        "serveConfigV2": serialize(serve_config(plan)),
+        "serveConfigV2": serialize(serve_config(plan, kept)),
         "rayClusterDeletionDelaySeconds": plan.cluster_deletion_delay_seconds,
         # With everything at zero only the head's proxy is there to take the request that wakes a model.
-        "excludeHeadPodFromServeSvc": not plan.may_be_empty,
-        "upgradeStrategy": {"type": "NewCluster"},
-        "rayClusterConfig": _cluster(plan, child),
+        HEAD_EXCLUDED: not (plan.may_be_empty or kept.head_serves),
+        "upgradeStrategy": _upgrade(plan),
+        "rayClusterConfig": _cluster(plan, child, kept),
     }
     return {
         "apiVersion": names.RAY_API_VERSION,
@@ -113,8 +150,13 @@ def rayservice(plan: Plan, child: Object | None) -> dict[str, Any]:
             "name": plan.name,
             "namespace": plan.namespace,
             "labels": {**labels(plan), **dict(plan.scheduling.labels)},
-            "annotations": {names.SPEC_HASH_ANNOTATION: spec_hash(_hashed(plan, spec))},
-            "ownerReferences": [owner_reference(plan)],
+            "annotations": {
+                # Whether the head takes requests comes and goes with changes, and is none.
+                names.SPEC_HASH_ANNOTATION: spec_hash(_hashed(plan, {**spec, HEAD_EXCLUDED: not plan.may_be_empty})),
+                **version_annotation(plan),
+                **owner_note(plan),
+            },
+            **owners(plan),
         },
         "spec": spec,
     }

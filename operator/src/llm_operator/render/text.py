@@ -1,9 +1,9 @@
 """Text for people, from jinja2 templates: the API reference and `explain`. Undefined names are errors."""
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from llm_operator.api import names
 from llm_operator.api.conditions import ConditionType, Reason
@@ -12,14 +12,23 @@ from llm_operator.api.crd import Schema, spec_schema, structural_schema
 from llm_operator.api.status_types import LLMDeploymentStatus
 from llm_operator.api.validation import READABLE_PATTERN
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("llm_operator.render", "templates"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 - Markdown of our own texts, no HTML and no user input
-)
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@cache
+def _environment() -> "Environment":
+    """jinja2 is imported here since `llm-operator run` has no use for it."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("llm_operator.render", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Markdown of our own texts, no HTML and no user input
+    )
 
 
 class _Dumper(yaml.SafeDumper):
@@ -111,4 +120,4 @@ def api_reference() -> str:
 
 def fill(template: str, **values: Any) -> str:
     """A text from a template of this package. Raises jinja2.UndefinedError for a name that the template lacks a value for."""
-    return _ENVIRONMENT.get_template(template).render(**values)
+    return _environment().get_template(template).render(**values)

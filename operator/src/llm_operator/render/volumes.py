@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from llm_operator.api import quantity
-from llm_operator.plan.plan import Claim, KeyFile, Mount, NodeFolder, PodResources, Scratch, Volume
+from llm_operator.plan.pods import Claim, KeyFile, Mount, NodeFolder, PodResources, Scratch, Volume
 
 SHM: Final = "shared-mem"  # KubeRay's own name for it (1.6.2, controllers/ray/common/pod.go)
 

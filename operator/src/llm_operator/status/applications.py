@@ -6,12 +6,12 @@ from llm_operator.api.conditions import truncate
 from llm_operator.api.status_types import MAX_STATE
 from llm_operator.plan.inputs import Scope
 from llm_operator.plan.plan import ApplicationPlan, Plan
-from llm_operator.status.models import state_of
+from llm_operator.status.models import state_now
 from llm_operator.status.observed import Observed
 
 
 def _application(scope: Scope, plan: Plan, observed: Observed, application: ApplicationPlan) -> dict[str, Any]:
-    ready, state, message = state_of(scope, observed, application.name, "applications")
+    ready, state, message = state_now(scope, observed, application.name, "applications")
     return {
         "name": application.name,
         "ready": ready.value,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from llm_operator.api.conditions import Status, merge
-from llm_operator.api.names import RENDER_VERSION
 from llm_operator.plan.plan import Plan
 from llm_operator.status.conditions import Facts
 
@@ -41,6 +40,13 @@ def _ray_service(facts: Facts) -> dict[str, Any]:
     }
 
 
+def _rollout(facts: Facts) -> dict[str, Any]:
+    """Absent as long as nothing was ever tried again or rolled back; see _applications."""
+    last, progress = facts.scope.status, facts.progress
+    retries = {"retries": list(progress.retries)} if progress.retries or "retries" in last else {}
+    return retries | ({"rollback": progress.rollback} if progress.rollback is not None else {})
+
+
 def build(facts: Facts, plan: Plan | None) -> dict[str, Any]:
     """`plan` is None while the spec is wrong: what it would say is kept from the last status."""
     scope, last = facts.scope, facts.scope.status
@@ -53,6 +59,7 @@ def build(facts: Facts, plan: Plan | None) -> dict[str, Any]:
         "modelsReady": _ready_count(facts.models),
         **_applications(facts),
         "rayService": _ray_service(facts),
+        **_rollout(facts),
     }
     if plan is None:
         return status | {key: last[key] for key in ("url", "replicas", "gpus", "renderVersion") if key in last}
@@ -61,5 +68,5 @@ def build(facts: Facts, plan: Plan | None) -> dict[str, Any]:
         "url": _url(plan),
         "replicas": "0" if stopped else plan.replicas,
         "gpus": "0" if stopped else plan.gpus,
-        "renderVersion": RENDER_VERSION,
+        "renderVersion": facts.render_version or plan.render_version,
     }

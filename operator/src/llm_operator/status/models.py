@@ -7,14 +7,17 @@ from llm_operator.api.status_types import MAX_STATE
 from llm_operator.plan.inputs import Scope
 from llm_operator.plan.plan import ModelPlan, Plan, span
 from llm_operator.status.observed import Application, Observed
+from llm_operator.status.serving import ASLEEP, State, asleep, judged
+from llm_operator.status.stalls import stall_restarts
 
 
-def state_of(scope: Scope, observed: Observed, name: str, kind: str = "models") -> tuple[Status, str, str]:
-    """Ready, state and message of one Serve application; `kind`: the list of the status that it is in. While a new cluster
-    is prepared, KubeRay blanks the active one's applications (1.6.2, rayservice_controller.go): then the last known state
-    stands as long as there are endpoints."""
+def state_of(scope: Scope, observed: Observed, name: str, kind: str = "models") -> State:
+    """What KubeRay and Serve report of one Serve application; `kind`: the list of the status that it is in. While a new cluster
+    is prepared, KubeRay blanks the active one's applications (1.6.2, rayservice_controller.go), until its next look after
+    that: then the last known state stands as long as there are endpoints."""
     application: Application = observed.application(name)
-    if application.status == "" and observed.pending_cluster and observed.active_cluster and observed.ready:
+    blanked = bool(observed.active_cluster) and (bool(observed.pending_cluster) or not observed.settled)
+    if application.status == "" and blanked and observed.ready:
         last: dict[str, Any] = next((entry for entry in scope.status.get(kind) or () if entry.get("name") == name), {})
         if last.get("ready") == Status.TRUE:
             return (
@@ -30,9 +33,17 @@ def state_of(scope: Scope, observed: Observed, name: str, kind: str = "models") 
     return application.ready, application.state, application.text
 
 
+def state_now(scope: Scope, observed: Observed, name: str, kind: str = "models") -> State:
+    """The same, with what the prober found out."""
+    return judged(scope, observed, name, kind, state_of(scope, observed, name, kind))
+
+
 def _model(scope: Scope, plan: Plan, observed: Observed, model: ModelPlan) -> dict[str, Any]:
     serving = model.serving
-    ready, state, message = state_of(scope, observed, serving.model_id)
+    ready, state, message = state_now(scope, observed, serving.model_id)
+    if ready is Status.TRUE and asleep(scope, observed, model):
+        message = ASLEEP
+    restarts = stall_restarts(scope, model).times
     return {
         "name": serving.model_id,
         "ready": ready.value,
@@ -42,6 +53,7 @@ def _model(scope: Scope, plan: Plan, observed: Observed, model: ModelPlan) -> di
         **({"schedule": model.window} if model.window else {}),
         "state": state[:MAX_STATE],
         "message": truncate(message),
+        **({"stallRestarts": list(restarts)} if restarts else {}),
     }
 
 
@@ -54,6 +66,6 @@ def carried(scope: Scope, observed: Observed, kind: str = "models") -> list[dict
     """The models (or `applications`) of the last good spec, while the new one is wrong: they go on serving."""
     entries = []
     for last in scope.status.get(kind) or ():
-        ready, state, message = state_of(scope, observed, last["name"], kind)
+        ready, state, message = state_now(scope, observed, last["name"], kind)
         entries.append({**last, "ready": ready.value, "state": state[:MAX_STATE], "message": truncate(message)})
     return entries

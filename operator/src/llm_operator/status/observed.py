@@ -11,6 +11,7 @@ from llm_operator.status.serve_message import readable
 
 # Ray 2.60.0, serve/_private/common.py: a deployment that serves is in one of these.
 _SERVING_DEPLOYMENT = frozenset({"HEALTHY", "UPSCALING", "DOWNSCALING"})
+_STEPS = ("targetCapacity", "trafficRoutedPercent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,14 @@ class Application:
         return "UNHEALTHY" in (self.status, self.engine_status)
 
     @property
+    def said(self) -> str:
+        """What Serve says, whole and as it came: the engine's words first."""
+        return self.engine_message or self.message
+
+    @property
     def text(self) -> str:
-        """What Serve says when all is not well: the engine's words first."""
-        return "" if self.ready is Status.TRUE else readable(self.engine_message or self.message)
+        """The same for people, when all is not well."""
+        return "" if self.ready is Status.TRUE else readable(self.said)
 
 
 UNKNOWN = Application(status="", message="", engine_status="", engine_message="")
@@ -71,6 +77,15 @@ class Observed:
     pending_cluster: str
     applications: Mapping[str, Application]
     pending_applications: Mapping[str, Application]
+    endpoints: int = 0
+    """Ready pods behind the Service of requests."""
+    moved_percent: int = 0
+    """Of the requests, those that go to the pending cluster already (strategy Incremental)."""
+    moving_back: bool = False
+    """All requests go back to the active cluster, since the newest spec is not the pending one's (strategy Incremental)."""
+    stepwise: bool = False
+    """KubeRay counts capacity and traffic per Ray cluster: its feature gate RayServiceIncrementalUpgrade is on (1.6.2, controllers/ray/
+    rayservice_controller.go, calculateStatus: set as soon as a Ray cluster has a name, and never without the gate)."""
 
     def application(self, model_id: str) -> Application:
         """The application that serves a model, of the active cluster; UNKNOWN when Serve has not answered."""
@@ -135,4 +150,8 @@ def observe(child: Object | None) -> Observed:
         pending_cluster=_text(pending.get("rayClusterName")),
         applications=_applications(active),
         pending_applications=_applications(pending),
+        endpoints=_number(status.get("numServeEndpoints")),
+        moved_percent=_number(pending.get("trafficRoutedPercent")),
+        moving_back=conditions.get("RollbackInProgress", {}).get("status") == "True",
+        stepwise=any(side.get(key) is not None for side in (active, pending) for key in _STEPS),
     )

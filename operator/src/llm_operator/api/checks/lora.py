@@ -1,4 +1,4 @@
-"""LoRA adapters, and what aliases and the simulated engine need inside the image."""
+"""LoRA adapters, and what aliases, warm-up and the simulated engine need inside the image."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def check(path: str, model: Model) -> Iterator[FieldError]:
 
 def needs_image(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
     """What the default image cannot do, for a spec without one of its own. Aliases are a class that the head imports when it
-    builds the application; the simulated engine is imported in the replica only."""
+    builds the application; the simulated engine and one that warms up are imported in the replica only."""
     for i, model in enumerate(spec.models):
         if model.aliases:
             yield FieldError(f"spec.models[{i}].aliases", NEEDS_IMAGE)
@@ -27,3 +27,5 @@ def needs_image(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
             yield FieldError(f"spec.models[{i}].lora.adapters", NEEDS_IMAGE)
         if model.engine.type == "Simulated" and model.engine.image is None:
             yield FieldError(f"spec.models[{i}].engine.type", f"Simulated: {NEEDS_IMAGE}")
+        if model.health.warm_up == "Replica" and model.engine.image is None:
+            yield FieldError(f"spec.models[{i}].health.warmUp", f"Replica: {NEEDS_IMAGE}")

@@ -5,6 +5,7 @@ from typing import Final
 
 from llm_operator.api.checks.lora import needs_image
 from llm_operator.api.errors import FieldError
+from llm_operator.api.rules import head
 from llm_operator.api.rules import models as rules
 from llm_operator.api.spec.deployment import DEFAULT_RAY_VERSION, LLMDeploymentSpec
 
@@ -20,3 +21,6 @@ def check(spec: LLMDeploymentSpec) -> Iterator[FieldError]:
         yield FieldError("spec.ray.image", rules.IMAGE_WITH_VERSION.message)
     if spec.ray.image is None:
         yield from needs_image(spec)
+    tolerance = spec.ray.head.fault_tolerance
+    if tolerance is not None and tolerance.redis.username is not None and tolerance.redis.password_secret_ref is None:
+        yield FieldError("spec.ray.head.faultTolerance.redis.username", head.REDIS_USERNAME.message)

@@ -1,12 +1,17 @@
 """Numbers of replicas, and when they hold. (Time zones and windows: plan/schedules.py, which has the calendar.)"""
 
 from collections.abc import Iterator
+from typing import Final
 
 from llm_operator.api.checks.names import duplicates
 from llm_operator.api.errors import FieldError
 from llm_operator.api.rules import scaling as rules
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
 from llm_operator.api.spec.scaling import Ingress, Scaling
+
+_LOOK_BACK: Final = 30
+_INTERVAL: Final = 10
+"""Seconds; Ray's defaults (2.60, serve/config.py, AutoscalingConfig)."""
 
 
 def scalings(spec: LLMDeploymentSpec) -> Iterator[tuple[str, Scaling]]:
@@ -30,6 +35,12 @@ def _requests(path: str, scaling: Scaling) -> Iterator[FieldError]:
             f"{path}.targetOngoingRequests",
             f"{scaling.target_ongoing_requests} {rules.TARGET_LE_MAX_ONGOING.message} ({most})",
         )
+
+
+def _window(path: str, scaling: Scaling) -> Iterator[FieldError]:
+    window, interval = scaling.look_back_seconds or _LOOK_BACK, scaling.metrics_interval_seconds or _INTERVAL
+    if window <= interval:
+        yield FieldError(f"{path}.lookBackSeconds", f"{window} {rules.LOOK_BACK_GT_INTERVAL.message} ({interval})")
 
 
 def _replicas(path: str, scaling: Scaling) -> Iterator[FieldError]:
@@ -60,6 +71,7 @@ def check_one(path: str, scaling: Scaling) -> Iterator[FieldError]:
     """`path`: of the scaling itself."""
     yield from _replicas(path, scaling)
     yield from _requests(path, scaling)
+    yield from _window(path, scaling)
     yield from _schedules(path, scaling)
 
 

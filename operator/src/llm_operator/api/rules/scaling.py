@@ -21,6 +21,12 @@ INITIAL_WITHIN: Final = Rule(
     "must be between minReplicas and maxReplicas",
     ".initialReplicas",
 )
+LOOK_BACK_GT_INTERVAL: Final = Rule(
+    "(has(self.lookBackSeconds) ? self.lookBackSeconds : 30) > (has(self.metricsIntervalSeconds) ? self.metricsIntervalSeconds : 10)",
+    "must be greater than metricsIntervalSeconds: an average needs more than one report",
+    ".lookBackSeconds",
+)
+"""Ray Serve's own rule: a warning in 2.60, an error in a later release (serve/config.py, look_back_period_s_valid)."""
 ZERO_NEEDS_MIN_ZERO: Final = Rule(
     f"!has(self.scaleToZero) || {_MIN} == 0 || "
     "(has(self.schedules) && self.schedules.exists(s, has(s.minReplicas) && s.minReplicas == 0))",

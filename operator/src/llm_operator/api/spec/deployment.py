@@ -5,9 +5,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, StringConstraints
 
 from llm_operator.api.rules import models as rules
+from llm_operator.api.rules.rollout import INCREMENTAL_AUTOSCALED
 from llm_operator.api.spec.application import Application
-from llm_operator.api.spec.hardware import Resources, Scheduling
+from llm_operator.api.spec.hardware import Scheduling
+from llm_operator.api.spec.head import Head
 from llm_operator.api.spec.model import Model
+from llm_operator.api.spec.rollout import Rollout
 from llm_operator.api.spec.scalars import BY_NAME, ApiModel, Boolean, Cost, Image, Integer, cost, with_rules
 
 DEFAULT_RAY_VERSION: Final = "2.60.0"
@@ -31,12 +34,6 @@ class Performance(ApiModel):
         description="Auto: the fast path wherever everything works on it, else as Classic; condition FastPath says why. Throughput: the "
         "fast path, and what does not work on it is refused. Classic: Ray Serve's proxy and OpenAI ingress.",
     )
-
-
-class Head(ApiModel):
-    """The head pod: GCS, Serve controller, autoscaler, and the import of vLLM when an application is built. No replica runs here."""
-
-    resources: Resources = Field(default_factory=Resources)
 
 
 class Autoscaler(ApiModel):
@@ -70,7 +67,7 @@ class Ray(ApiModel):
 class LLMDeploymentSpec(ApiModel):
     """What the user wants."""
 
-    model_config = with_rules(rules.SOMETHING_TO_SERVE)
+    model_config = with_rules(rules.SOMETHING_TO_SERVE, INCREMENTAL_AUTOSCALED)
 
     models: tuple[Model, ...] = Field(
         default=(),
@@ -88,6 +85,7 @@ class LLMDeploymentSpec(ApiModel):
     performance: Performance = Field(default_factory=Performance, json_schema_extra=cost(Cost.CLUSTER))
     scheduling: Scheduling = Field(default_factory=Scheduling, json_schema_extra=cost(Cost.CLUSTER))
     ray: Ray = Field(default_factory=Ray, json_schema_extra=cost(Cost.CLUSTER))
+    rollout: Rollout = Field(default_factory=Rollout, json_schema_extra=cost(Cost.NOTHING))
     paused: Boolean = Field(
         default=False,
         description="The operator leaves the children alone and goes on reporting.",
@@ -97,6 +95,12 @@ class LLMDeploymentSpec(ApiModel):
         default=False,
         description="Delete the RayService, free all pods and GPUs, keep this object. Set to false to start again.",
         json_schema_extra=cost(Cost.CLUSTER),
+    )
+    deletion_policy: Literal["Delete", "Orphan"] = Field(
+        default="Delete",
+        description="What happens to the RayService when this object is deleted. Orphan: it goes on serving, without the operator; a new "
+        'LLMDeployment of the same name takes it over with the annotation `llm-operator.io/adopt: "true"`.',
+        json_schema_extra=cost(Cost.NOTHING),
     )
 
 

@@ -203,6 +203,6 @@ class Scheduling(ApiModel):
     )
     gang_queue: QueueName | None = Field(
         default=None,
-        description="Queue of the gang scheduler. Default: its own; required with KAI.",
+        description="Queue of the gang scheduler. Default: its own (Volcano: `default`); required with KAI.",
         json_schema_extra=cost(Cost.NEXT_CLUSTER),
     )

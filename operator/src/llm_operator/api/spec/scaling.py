@@ -48,7 +48,11 @@ class Scaling(ApiModel):
     """How many replicas, and when. Edits are applied in place: nothing restarts, but where minReplicas says so."""
 
     model_config = with_rules(
-        rules.MIN_LE_MAX, rules.TARGET_LE_MAX_ONGOING, rules.INITIAL_WITHIN, rules.ZERO_NEEDS_MIN_ZERO
+        rules.MIN_LE_MAX,
+        rules.TARGET_LE_MAX_ONGOING,
+        rules.LOOK_BACK_GT_INTERVAL,
+        rules.INITIAL_WITHIN,
+        rules.ZERO_NEEDS_MIN_ZERO,
     )
 
     min_replicas: Integer = Field(
@@ -99,7 +103,10 @@ class Scaling(ApiModel):
         description="How long the load must be low before replicas are removed, in seconds.",
     )
     look_back_seconds: Integer | None = Field(
-        default=None, ge=1, le=86_400, description="Window over which the load is averaged, in seconds. Default: 30."
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Window over which the load is averaged, in seconds: more than metricsIntervalSeconds. Default: 30.",
     )
     metrics_interval_seconds: Integer | None = Field(
         default=None, ge=1, le=3600, description="Time between two reports of the load, in seconds. Default: 10."
@@ -145,9 +152,32 @@ class Ingress(ApiModel):
     )
 
 
+class TokenProgress(ApiModel):
+    """A replica whose engine has requests and makes no token: it may well pass its health checks. Read every quarter of
+    stallSeconds from the metrics of the model's pods."""
+
+    stall_seconds: Integer = Field(
+        ge=30,
+        le=3600,
+        description="A replica with running requests and no new token for so long is stalled, in seconds: longer than the engine's "
+        "longest step. Condition Degraded then says TokensStalled and names its pod.",
+    )
+    action: Literal["Report", "Restart"] = Field(
+        default="Report",
+        description="Restart: the pod of the stalled replica is deleted when no other replica lives in it, so that Ray Serve starts that "
+        "one anew. Only where the administrator lets the operator do so (chart value operator.restartStalled).",
+    )
+    max_restarts_per_hour: Integer = Field(
+        default=2,
+        ge=1,
+        le=60,
+        description="Most such restarts of this model in an hour; what stalls beyond that is only reported.",
+    )
+
+
 class Health(ApiModel):
-    """When a replica counts as started, healthy, stopped. periodSeconds, timeoutSeconds and gracefulShutdownSeconds
-    are applied in place; startupSeconds restarts the model's replicas."""
+    """When a replica counts as started, healthy, stopped. startupSeconds and warmUp restart the model's replicas; all others
+    are applied in place."""
 
     startup_seconds: Integer = Field(
         default=1800,
@@ -170,5 +200,17 @@ class Health(ApiModel):
         ge=0,
         le=3600,
         description="How long a stopping replica may finish its requests, in seconds: at least the longest generation. "
-        "The pods of a drained node get 120 s.",
+        "A new Ray cluster leaves the old one that long. So does a pod that is "
+        "deleted, or whose node is drained, for as long as this said when its Ray cluster was made.",
+    )
+    warm_up: Literal["Operator", "Replica"] = Field(
+        default="Operator",
+        description="Who makes the first request to a new engine, which takes far longer than those after it. Operator: the operator, before "
+        "Ready is said; a new Ray cluster and a replaced replica get requests before that. Replica: each replica itself, before it "
+        "counts as started, so that no request ever meets a cold engine; needs an image that contains llm_serve_app. A model that "
+        "may have no replica is warmed by Replica only.",
+        json_schema_extra=cost(Cost.REPLICAS),
+    )
+    token_progress: TokenProgress | None = Field(
+        default=None, description="Look after engines that hang while they pass their health checks. Default: off."
     )

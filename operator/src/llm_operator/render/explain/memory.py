@@ -5,7 +5,7 @@ from typing import Any
 from llm_operator.api.parts import Part
 from llm_operator.api.spec.model import Model
 from llm_operator.plan.memory import Estimate, Unknown, estimate
-from llm_operator.plan.plan import PodResources
+from llm_operator.plan.pods import PodResources
 from llm_operator.render.explain.layout import gib
 
 

@@ -6,7 +6,8 @@ from llm_operator.api.parts import Part, parts
 from llm_operator.api.spec.model import Model
 from llm_operator.plan import presets
 from llm_operator.plan.placement import shapes_of
-from llm_operator.plan.plan import Builder, EnginePlan, GroupPlan, ModelPlan, Placement, Plan, ServerPlan
+from llm_operator.plan.plan import Builder, EnginePlan, ModelPlan, Placement, Plan, ServerPlan
+from llm_operator.plan.pods import GroupPlan
 from llm_operator.plan.presets import Preset
 from llm_operator.plan.totals import Range, accelerators, kind_of, model_cost, model_pods
 from llm_operator.render.explain.layout import Section, costs, listed, many, span

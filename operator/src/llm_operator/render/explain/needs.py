@@ -3,7 +3,8 @@
 from llm_operator.api.spec.model import Model
 from llm_operator.api.spec.source import EnvVar
 from llm_operator.plan.lora import aliases
-from llm_operator.plan.plan import Claim, GroupPlan, KeyFile, ModelPlan, Mount, NodeFolder
+from llm_operator.plan.plan import ModelPlan
+from llm_operator.plan.pods import Claim, GroupPlan, KeyFile, Mount, NodeFolder
 
 
 def _mount(mount: Mount) -> str:

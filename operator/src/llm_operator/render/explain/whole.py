@@ -4,7 +4,8 @@ from typing import Final
 
 from llm_operator.api.quantity import canonical
 from llm_operator.api.spec.deployment import LLMDeploymentSpec
-from llm_operator.plan.plan import FastPath, Plan, PodResources
+from llm_operator.plan.plan import FastPath, Plan
+from llm_operator.plan.pods import PodResources
 from llm_operator.plan.totals import cost, pods
 from llm_operator.render.explain.layout import Section, costs, listed, many, span
 

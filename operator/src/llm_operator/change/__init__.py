@@ -1,0 +1,1 @@
+"""What a change does, before it is applied: (live RayService, wanted RayService) → Change. Pure."""
