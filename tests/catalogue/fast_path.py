@@ -25,7 +25,7 @@ def requests_per_replica(name: str, model: str) -> Counter[str]:
     """Replica → requests that every pod's HAProxy has sent it since its last reload; 0 for one without any."""
     found: Counter[str] = Counter()
     for pod in ray_state.pods(served.active_cluster(name), kube.NAMESPACE):
-        printed = env.kubectl("exec", "-n", kube.NAMESPACE, pod.name, "--", "python3", "-c", _COUNTS)
+        printed = env.read_in_pod(kube.NAMESPACE, pod.name, "python3", "-c", _COUNTS)
         for backend, server, count in json.loads(printed.splitlines()[-1]):
             if backend.startswith(f"http-{model}"):
                 found[server] += count

@@ -193,7 +193,7 @@ def watched() -> Iterator[Watched]:
         service.start()
         (head,) = service._get("pods", "-l", f"ray.io/cluster={service.cluster()},ray.io/node-type=head")["items"]
         name = head["metadata"]["name"]
-        token = env.kubectl("exec", "-n", service.namespace, name, "-c", "ray-head", "--", "printenv", "RAY_AUTH_TOKEN")
+        token = env.read_in_pod(service.namespace, name, "printenv", "RAY_AUTH_TOKEN", container="ray-head")
         with port_forward(service.namespace, f"pod/{name}", 8265) as url:
             yield Watched(service, url, token.strip())
     finally:

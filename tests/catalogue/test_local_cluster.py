@@ -77,7 +77,7 @@ class Namespace:
 
     def python(self, pod: str, code: str, *args: str, variables: dict[str, str] | None = None) -> str:
         pairs = [f"{key}={value}" for key, value in (variables or {}).items()]
-        return self.kubectl("exec", pod, "--", "env", *pairs, "python3", "-c", code, *args).strip()
+        return env.read_in_pod(self.name, pod, "env", *pairs, "python3", "-c", code, *args).strip()
 
 
 @pytest.fixture(scope="module")

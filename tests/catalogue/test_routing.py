@@ -101,7 +101,7 @@ def _calls() -> Counter[str]:
 
     found: Counter[str] = Counter()
     for pod in ray_state.workers(served.active_cluster("prefix"), kube.NAMESPACE):
-        printed = env.kubectl("exec", "-n", kube.NAMESPACE, pod.name, "--", "python3", "-c", _CALLS)
+        printed = env.read_in_pod(kube.NAMESPACE, pod.name, "python3", "-c", _CALLS)
         found += Counter(json.loads(printed.splitlines()[-1]))
     return found
 

@@ -15,6 +15,8 @@ from cluster.shell import ClusterError, run
 
 KUBECONFIG: Final[Path] = names.kubeconfig()
 CONTEXT: Final = names.CONTEXT
+_READS: Final = 5
+_WHOLE: Final = "-end-of-output-"
 
 
 def guard() -> None:
@@ -59,6 +61,23 @@ def helm(*args: str | Path, input: str | None = None, check: bool = True) -> str
     guard()
     command = [names.binary("helm"), f"--kube-context={CONTEXT}", *args]
     return run(command, stdin=input, env=environment(), check=check).stdout
+
+
+def read_in_pod(namespace: str, pod: str, *command: str, container: str | None = None) -> str:
+    """The whole standard output of a command in a pod; the command must only read: it is repeated if its output got lost.
+
+    `kubectl exec` may end with exit code 0 and only a part of the output, or none, when its connection breaks
+    (kubernetes/kubernetes issue 124571, pull request 137404), so the output is closed by a line that says that it is whole.
+    Raises ClusterError when the command fails, or when its output was lost `_READS` times.
+    """
+    where = ["-n", namespace, pod, *(["-c", container] if container else [])]
+    for _ in range(_READS):
+        printed = kubectl("exec", *where, "--", "sh", "-c", f'"$@" && printf %s {_WHOLE}', "sh", *command)
+        if printed.endswith(_WHOLE):
+            return printed.removesuffix(_WHOLE)
+    raise ClusterError(
+        f"kubectl exec in pod {pod} lost the output of {command[0]} {_READS} times; last seen: {printed[-200:]!r}"
+    )
 
 
 def get(*args: str) -> dict[str, object] | None:

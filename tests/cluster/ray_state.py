@@ -69,7 +69,7 @@ def placement_groups(ray_cluster: str, namespace: str) -> list[PlacementGroup]:
     found: Any = env.get("pods", "-n", namespace, "-l", head)
     names = [item["metadata"]["name"] for item in found["items"] if "deletionTimestamp" not in item["metadata"]]
     name = names[0] if names else f"head-of-{ray_cluster}"
-    answer = env.kubectl("exec", name, "-n", namespace, "-c", "ray-head", "--", "python3", "-c", _READ_STATE)
+    answer = env.read_in_pod(namespace, name, "python3", "-c", _READ_STATE, container="ray-head")
     return parse_groups(json.loads(answer.strip().splitlines()[-1]))
 
 

@@ -32,8 +32,8 @@ def applications(name: str) -> dict[str, Any]:
     """Application → its details as Serve says them (ApplicationDetails), of the serving cluster of one LLMDeployment."""
     cluster = kube.existing(kube.RAY_SERVICE, name)["status"]["activeServiceStatus"]["rayClusterName"]
     (head,) = kube.items("pods", f"ray.io/cluster={cluster},ray.io/node-type=head")
-    printed = env.kubectl("exec", "-n", kube.NAMESPACE, head["metadata"]["name"], "-c", "ray-head", "--",
-                          "python3", "-c", _SCRIPT)  # fmt: skip
+    pod = head["metadata"]["name"]
+    printed = env.read_in_pod(kube.NAMESPACE, pod, "python3", "-c", _SCRIPT, container="ray-head")
     found: dict[str, Any] = json.loads(printed)["applications"]
     return found
 
