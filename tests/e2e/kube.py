@@ -91,12 +91,20 @@ def events(name: str) -> list[Object]:
 
 
 def until(what: str, probe: Callable[[], Found | None], *, seconds: float) -> Found:
-    """Polls until `probe` gives something true and returns that; the test fails after `seconds`, saying `what`."""
+    """Polls until `probe` gives something true and returns that; the test fails after `seconds`, saying `what`.
+
+    A probe that raises ClusterError could not look this time (a busy API server, a connection that broke): it looks again.
+    """
     limit = time.monotonic() + seconds
     while True:
-        found = probe()
-        if found:
-            return found
+        seen: Found | ClusterError | None
+        try:
+            seen = probe()
+        except ClusterError as error:
+            seen = error
+        else:
+            if seen:
+                return seen
         if time.monotonic() > limit:
-            raise ClusterError(f"{what}: not so after {seconds:.0f} s; last seen: {found!r}")
+            raise ClusterError(f"{what}: not so after {seconds:.0f} s; last seen: {seen!r}")
         time.sleep(_POLL_SECONDS)
