@@ -25,6 +25,8 @@ class Player:
         if status.get("observedGeneration") != service.metadata["generation"]:
             waiting = {"type": "Ready", "status": "False", "reason": "Initializing", "message": ""}
             status = {"conditions": [waiting], **status, "observedGeneration": service.metadata["generation"]}
+            if "numServeEndpoints" in status:
+                status["numServeEndpoints"] = _endpoints(service.part("spec"))
             self._store.set_status(at, status, MANAGER)
 
     @property
@@ -86,7 +88,7 @@ class Player:
         return {
             "observedGeneration": service.metadata["generation"],
             "conditions": conditions,
-            "numServeEndpoints": 1,
+            "numServeEndpoints": _endpoints(service.part("spec")),
             "activeServiceStatus": {"rayClusterName": f"{at.name}-abcde", "applicationStatuses": statuses},
             "pendingServiceStatus": {},
         }
@@ -102,7 +104,7 @@ class Player:
         owner = _owner("RayCluster", name, made.metadata["uid"])
         self._pod(at.namespace, f"{name}-head", config["headGroupSpec"], labels, owner)
         for group in config["workerGroupSpecs"]:
-            for number in range(max(1, group.get("minReplicas", 1))):
+            for number in range(_workers(group)):
                 self._pod(at.namespace, f"{name}-{group['groupName']}-{number}", group, labels, owner)
 
     def _pod(self, namespace: str, name: str, group: Object, labels: Object, owner: Object) -> None:
@@ -113,6 +115,16 @@ class Player:
         at = Address("pods", namespace, name)
         self._store.apply(at, {**body, "spec": {**template["spec"], "nodeName": "node-1"}}, MANAGER)
         self._store.set_status(at, _pod_status(template["spec"]), "kubelet")
+
+
+def _workers(group: Object) -> int:
+    return max(1, int(group.get("minReplicas", 1)))
+
+
+def _endpoints(spec: Object) -> int:
+    """Every worker is an endpoint of the Service, and the head unless it is excluded (KubeRay 1.6.2, excludeHeadPodFromServeSvc)."""
+    workers = sum(map(_workers, spec["rayClusterConfig"]["workerGroupSpecs"]))
+    return workers + (not spec.get("excludeHeadPodFromServeSvc", False))
 
 
 def _owner(kind: str, name: str, uid: str) -> Object:
