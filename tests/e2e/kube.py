@@ -18,6 +18,7 @@ LLM: Final = "llmdeployments.llm-operator.io"
 RAY_SERVICE: Final = "rayservices.ray.io"
 RAY_CLUSTER: Final = "rayclusters.ray.io"
 _POLL_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 5.0
 
 
 def apply(document: Object) -> None:
@@ -94,9 +95,11 @@ def until(what: str, probe: Callable[[], Found | None], *, seconds: float) -> Fo
     """Polls until `probe` gives something true and returns that; the test fails after `seconds`, saying `what`.
 
     A probe that raises ClusterError could not look this time (a busy API server, a connection that broke): it looks again.
+    Between two looks there is twice the time that a look takes (5 s at most): looking, by a process in a pod say, must not keep the machine busy.
     """
     limit = time.monotonic() + seconds
     while True:
+        begin = time.monotonic()
         seen: Found | ClusterError | None
         try:
             seen = probe()
@@ -105,6 +108,7 @@ def until(what: str, probe: Callable[[], Found | None], *, seconds: float) -> Fo
         else:
             if seen:
                 return seen
-        if time.monotonic() > limit:
+        now = time.monotonic()
+        if now > limit:
             raise ClusterError(f"{what}: not so after {seconds:.0f} s; last seen: {seen!r}")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(max(_POLL_SECONDS, min(2 * (now - begin), _LONGEST_PAUSE_SECONDS)))

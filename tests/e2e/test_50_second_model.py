@@ -12,7 +12,7 @@ from e2e.deployment import FRANCE, QUESTIONS, Serving
 from e2e.report import Report
 from e2e.traffic import Traffic, traffic
 
-ANSWER_SECONDS = 300.0
+ANSWER_SECONDS = 600.0
 
 
 @contextmanager
