@@ -111,6 +111,17 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "holds no RayService" in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before a cluster is asked for: there is none here."""
+    arguments = ["plan", "--kubeconfig", str(tmp_path / "none"), "-f"]
+    assert main([*arguments, str(tmp_path / "no")]) == WRONG_INPUT
+    assert capsys.readouterr().err == f"{tmp_path}/no: cannot be read: No such file or directory\n"
+    other = tmp_path / "other.yaml"
+    other.write_text("kind: Pod\n", encoding="utf-8")
+    assert main([*arguments, str(other)]) == WRONG_INPUT
+    assert capsys.readouterr().err == f"{other}: holds no LLMDeployment\n"
+
+
 def test_without_a_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = tmp_path / "wanted.yaml"
     wanted.write_text(yaml.safe_dump(llm("a").object()), encoding="utf-8")

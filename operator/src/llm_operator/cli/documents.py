@@ -62,12 +62,12 @@ def read(path: str) -> list[dict[str, Any]]:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         documents = [document for document in yaml.safe_load_all(text) if isinstance(document, dict)]
     except OSError as error:
-        raise UnusableFile(f"cannot be read: {error.strerror}") from error
+        raise UnusableFile(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UnusableFile(f"is not YAML: {error}") from error
+        raise UnusableFile(f"{path}: is not YAML: {error}") from error
     found = [document for document in documents if document.get("kind") == names.KIND]
     if not found:
-        raise UnusableFile(f"holds no {names.KIND}")
+        raise UnusableFile(f"{path}: holds no {names.KIND}")
     return found
 
 
@@ -84,7 +84,7 @@ def each(path: str, text_of: Callable[[Document, Policy], str]) -> int:
     try:
         documents, allowed = read(path), policy()
     except UnusableFile as unusable:
-        sys.stderr.write(f"{path}: {unusable}\n")
+        sys.stderr.write(f"{unusable}\n")
         return 1
     except ConfigError as error:
         sys.stderr.write(f"llm-operator: {error}\n")

@@ -156,9 +156,10 @@ def _cluster(kubeconfig: str | None) -> "Kubeconfig":
 
 
 def _plans(args: argparse.Namespace, allowed: Policy) -> list[Planned]:
+    documents = read(args.file)
     source: Source = Files(args.against) if args.against else _cluster(args.kubeconfig)
     made = []
-    for raw in read(args.file):
+    for raw in documents:
         try:
             document = accepted(raw)
             made.append(planned(document, source, allowed))
