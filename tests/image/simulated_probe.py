@@ -1,7 +1,7 @@
-"""Runs inside the serving image, on standard input: serves simulated models on a local Ray and asks them over HTTP.
+"""Runs inside the serving image: serves simulated models on a local Ray and asks them over HTTP.
 
-`python3 - SCENARIO` with one of the functions below; prints one line `RESULT <json>`. It judges nothing: the tests that
-start it do (tests/e2e/test_image_simulated.py), so that a failure reads as one.
+Its argument is the name of one of the functions below; prints one line `RESULT <json>`. It judges nothing: the tests that
+start it do (test_simulated.py), so that a failure reads as one.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import ray
+from image.ray_metrics import EXPORT, EXPORT_SECONDS, metrics, settled, until
 from ray import serve
 
 HOST, PORT = "127.0.0.1", 8000
@@ -61,35 +61,6 @@ def call(path: str, body: Any = None, headers: dict[str, str] | None = None) -> 
 
 def chat(name: str, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
     return call("/v1/chat/completions", {"model": name, "messages": USER, **fields}, headers)
-
-
-def metrics() -> dict[str, float]:
-    """Samples of ray_vllm_* on this node, by name, model and finish reason, summed over replicas."""
-    port = ray.nodes()[0]["MetricsExportPort"]
-    text = (
-        urllib.request.urlopen(f"http://{ray.nodes()[0]['NodeManagerAddress']}:{port}/metrics", timeout=10)
-        .read()
-        .decode()
-    )
-    found: dict[str, float] = {}
-    for line in text.splitlines():
-        if line.startswith("ray_vllm_"):
-            labels, value = line.rsplit(" ", 1)
-            name, _, rest = labels.partition("{")
-            pairs = dict(pair.split("=", 1) for pair in rest.rstrip("}").split(",") if "=" in pair)
-            if "_bucket" not in name:
-                parts = [name, pairs.get("model_name", ""), pairs.get("finished_reason", "")]
-                key = "/".join(part.strip('"') for part in parts if part)
-                found[key] = found.get(key, 0) + float(value)
-    return found
-
-
-def until(ready: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `ready` gives as soon as it is true, or its last answer."""
-    end = time.monotonic() + seconds
-    while not (value := ready()) and time.monotonic() < end:
-        time.sleep(0.25)
-    return value
 
 
 OFF: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
@@ -176,7 +147,7 @@ def trouble() -> dict[str, Any]:
         found[run] = [chat("half", {"x-request-id": f"request-{n}"})["status"] for n in range(12)]
     found["stalled"] = stalled("stalling")
     found["queue"] = queue()
-    found["metrics"] = until(lambda: (m := metrics()).get("ray_vllm_request_success_total/narrow/length") == 3 and m)
+    found["metrics"] = settled({"narrow/length": 3, "failing/error": 2, "stalling/abort": 1})
     return found
 
 
@@ -196,7 +167,7 @@ def stalled(model: str) -> dict[str, Any]:
     name = f"ray_vllm_num_requests_running/{model}"
     running = until(lambda: metrics().get(name) == 1 and metrics())
     tokens = (running or {}).get(f"ray_vllm_generation_tokens_total/{model}")
-    time.sleep(6)  # longer than the metrics' export period: the figure would have moved
+    time.sleep(EXPORT_SECONDS)  # the figure would have moved
     later = metrics()
     response.close()
     connection.close()
@@ -248,7 +219,7 @@ def patterns() -> dict[str, Any]:
     found["pd"] = chat("pd")
     found["pd_stream"] = chat("pd", stream=True)
     found["pd_deployments"] = deployments()
-    found["pd_metrics"] = until(lambda: (m := metrics()).get("ray_vllm_request_success_total/pd/stop") == 2 and m)
+    found["pd_metrics"] = settled({"pd/length": 2, "pd/stop": 2})
     return found
 
 
@@ -388,6 +359,7 @@ if __name__ == "__main__":
         include_dashboard=False,
         log_to_driver="-v" in sys.argv,
         _metrics_export_port=8080,
+        _system_config=EXPORT,
     )
     print("RESULT " + json.dumps(scenario()), flush=True)
     os._exit(0)  # the container ends with this process; an orderly end of Serve takes half a minute

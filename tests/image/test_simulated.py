@@ -7,16 +7,13 @@ import base64
 import json
 import math
 import struct
-import subprocess
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from image.container import IMAGE
+from image import container
 
-PROBE = Path(__file__).with_name("simulated_probe.py")
 FAST_PATH = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_LLM_ENABLE_DIRECT_STREAMING": "1"}
 CITY = {"city": "simul", "people": 10}
 ECHO = "simulated: What is the capital of France?"
@@ -25,16 +22,7 @@ ECHO = "simulated: What is the capital of France?"
 @cache
 def probe(scenario: str) -> Any:
     """What the scenario found; it runs once."""
-    environment = FAST_PATH if scenario == "direct" else {}
-    options = [option for name, value in environment.items() for option in ("-e", f"{name}={value}")]
-    command = ["docker", "run", "--rm", "-i", "--network", "none", "--shm-size", "2g", *options, IMAGE, "python3", "-"]
-    done = subprocess.run(
-        [*command, scenario], input=PROBE.read_text(), capture_output=True, text=True, check=False, timeout=600
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not lines:
-        pytest.fail(f"{scenario}: exit status {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return json.loads(lines[-1].removeprefix("RESULT "))
+    return container.probe("simulated_probe", scenario, environment=FAST_PATH if scenario == "direct" else None)
 
 
 def answered(scenario: str, name: str) -> Any:

@@ -1,16 +1,18 @@
-"""Runs inside the serving image, on standard input: real vLLM on CPU behind Ray's builder, started cold and warm.
+"""Runs inside the serving image: real vLLM on CPU behind Ray's builder, started cold and warm.
 
-Prints one line `RESULT <json>`: seconds of the first and of the second request to each engine, and how each kind of
-first request is answered. It judges nothing: tests/image/test_warm_up.py does.
+Prints one line `RESULT <json>`: how many requests each engine had ended before its first client came and after two, the
+seconds of those two, and how each kind of first request is answered. It judges nothing: tests/image/test_warm_up.py does.
 """
 
 import asyncio
 import json
+import os
 import time
 import urllib.request
 from typing import Any
 
 import ray
+from image.ray_metrics import EXPORT, EXPORT_SECONDS, metrics, settled
 from llm_serve_app.simulated.engine import SimulatedEngine
 from llm_serve_app.warm_up import REQUESTS, WarmSimulatedEngine, warm_up
 from ray import serve
@@ -41,13 +43,21 @@ def ask(name: str) -> float:
     return time.monotonic() - began
 
 
-def vllm(env: dict[str, str]) -> dict[str, float]:
+def ended(name: str) -> float:
+    return metrics().get(f"ray_vllm_request_success_total/{name}/length", 0)
+
+
+def vllm(name: str, env: dict[str, str]) -> dict[str, float]:
     """One engine from nothing to its second answer."""
-    made = config("demo", "/models/demo", env, dtype="float32", enforce_eager=True)
+    made = config(name, "/models/demo", env, dtype="float32", enforce_eager=True)
     began = time.monotonic()
     serve.run(build_openai_app({"llm_configs": [made]}), name="demo")
-    started = time.monotonic() - began
-    found = {"start": started, "first": ask("demo"), "second": ask("demo")}
+    found = {"start": time.monotonic() - began}
+    time.sleep(EXPORT_SECONDS)
+    found["ended_before"] = ended(name)
+    found |= {"first": ask(name), "second": ask(name)}
+    settled({f"{name}/length": int(found["ended_before"]) + 2})
+    found["ended_after"] = ended(name)
     serve.delete("demo")
     return found
 
@@ -72,8 +82,10 @@ async def kinds() -> dict[str, Any]:
     return found
 
 
-ray.init(num_cpus=4, include_dashboard=False)
-result: dict[str, Any] = {"kinds": asyncio.run(kinds())}
-result["cold"] = vllm({})
-result["warm"] = vllm({"RAYLLM_VLLM_ENGINE_CLS": "llm_serve_app.warm_up.WarmVLLMEngine"})
-print("RESULT " + json.dumps(result), flush=True)
+if __name__ == "__main__":
+    ray.init(num_cpus=4, include_dashboard=False, _metrics_export_port=8080, _system_config=EXPORT)
+    result: dict[str, Any] = {"kinds": asyncio.run(kinds())}
+    result["cold"] = vllm("cold", {})
+    result["warm"] = vllm("warm", {"RAYLLM_VLLM_ENGINE_CLS": "llm_serve_app.warm_up.WarmVLLMEngine"})
+    print("RESULT " + json.dumps(result), flush=True)
+    os._exit(0)  # the container ends with this process; an orderly end of Serve takes half a minute
