@@ -46,14 +46,14 @@ def deployment(name: str, namespace: str) -> dict[str, Any] | None:
 
 
 def wait_ready(name: str, namespace: str, *, seconds: float, tell: Callable[[str], None]) -> float:
-    """Seconds until Ready=True for the newest spec, telling each change on the way.
+    """Seconds until Ready=True for the newest spec, telling each change on the way; a look that fails is told and repeated.
 
     Raises ClusterError, with the last state and what to look at, after `seconds`, or when the spec is not accepted.
     """
     begin, last, told = time.monotonic(), None, time.monotonic()
     while True:
-        found = deployment(name, namespace)
-        state, elapsed = condition(found), time.monotonic() - begin
+        found, state = _look(name, namespace)
+        elapsed = time.monotonic() - begin
         if state != last:
             tell(_line(state))
             last, told = state, time.monotonic()
@@ -72,9 +72,18 @@ def wait_ready(name: str, namespace: str, *, seconds: float, tell: Callable[[str
         time.sleep(_POLL_SECONDS)
 
 
+def _look(name: str, namespace: str) -> tuple[dict[str, Any] | None, State]:
+    """The LLMDeployment and its Ready condition; none, and why, when the API server does not say."""
+    try:
+        found = deployment(name, namespace)
+    except ClusterError as error:
+        return None, State(status="", reason="NotSeen", message=str(error), current=False)
+    return found, condition(found)
+
+
 def _line(state: State) -> str:
     if not state.status:
-        return "Ready: the operator has not reported yet"
+        return f"Ready: {state.message or 'the operator has not reported yet'}"
     return f"Ready={state.status} {state.reason}" + (f": {state.message}" if state.message else "")
 
 
