@@ -8,6 +8,10 @@ from contract.operator_process import until
 from contract.server import FakeServer
 
 NAMESPACE = "llm"
+SERVICE = Address("rayservices", NAMESPACE, "a")
+PARENT = Address("llmdeployments", NAMESPACE, "a")
+BUDGET = Address("poddisruptionbudgets", NAMESPACE, "a-head")
+LEASE = Address("leases", "llm-operator-system", "llm-operator")
 CREATE = {"apply rayservices": 1, "apply poddisruptionbudgets": 1, "apply llmdeployments/status": 1}
 
 

@@ -8,7 +8,7 @@ from builders import LLM, llm
 from contract import kuberay
 from contract.objects import Address, Object
 from contract.operator_process import until
-from contract.scenario import NAMESPACE, child, condition, create, edit, parent
+from contract.scenario import NAMESPACE, PARENT, SERVICE, child, condition, create, edit, parent
 from contract.server import FakeServer
 
 _A = llm("a")
@@ -185,7 +185,7 @@ async def _pause(server: FakeServer) -> None:
         what="paused",
     )
     wanted = (child(server) or {})["spec"]
-    server.objects.merge_patch(Address("rayservices", NAMESPACE, "a"), {"spec": {"serveConfigV2": "by hand"}})
+    server.objects.merge_patch(SERVICE, {"spec": {"serveConfigV2": "by hand"}})
     await until(
         lambda: "changes wait" in str(condition(server, "Rendered").get("message")), what="the edit by hand is known"
     )
@@ -200,7 +200,7 @@ async def _pause(server: FakeServer) -> None:
 async def _drift(server: FakeServer) -> None:
     await serving(server)
     wanted = (child(server) or {})["spec"]
-    server.objects.merge_patch(Address("rayservices", NAMESPACE, "a"), {"spec": {"serveConfigV2": "by hand"}})
+    server.objects.merge_patch(SERVICE, {"spec": {"serveConfigV2": "by hand"}})
     await until(lambda: (child(server) or {})["spec"] == wanted, what="spec restored")
     await synced(server)
     await kuberay.serves(server)
@@ -212,7 +212,7 @@ async def _labels(server: FakeServer) -> None:
     await created(server)
     before = (child(server) or {})["metadata"]["labels"]
     gone = {"metadata": {"labels": {"app.kubernetes.io/managed-by": "somebody", "llm-operator.io/deployment": None}}}
-    server.objects.merge_patch(Address("rayservices", NAMESPACE, "a"), gone)
+    server.objects.merge_patch(SERVICE, gone)
     await until(lambda: (child(server) or {})["metadata"]["labels"] == before, what="labels restored")
 
 
@@ -220,7 +220,7 @@ async def _labels(server: FakeServer) -> None:
 async def _child_deleted(server: FakeServer) -> None:
     await serving(server)
     uid = (child(server) or {})["metadata"]["uid"]
-    server.objects.delete(Address("rayservices", NAMESPACE, "a"))
+    server.objects.delete(SERVICE)
     await until(
         lambda: (child(server) or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid,
         what="RayService made again",
@@ -246,7 +246,7 @@ async def _invalid(server: FakeServer) -> None:
 @scenario("delete and create again")
 async def _delete(server: FakeServer) -> None:
     await serving(server)
-    server.objects.delete(Address("llmdeployments", NAMESPACE, "a"))
+    server.objects.delete(PARENT)
     assert child(server) is None
     await created(server)
 
@@ -278,6 +278,6 @@ async def _foreign(server: FakeServer) -> None:
     server.objects.create("rayservices", theirs)
     create(server)
     await says(server, "Rendered", "NameConflict")
-    server.objects.delete(Address("rayservices", NAMESPACE, "a"))
+    server.objects.delete(SERVICE)
     await until(lambda: child(server), what="our RayService")
     await synced(server)

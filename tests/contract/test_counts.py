@@ -2,9 +2,8 @@
 
 from builders import llm
 from contract.conftest import Start
-from contract.objects import Address
 from contract.operator_process import until
-from contract.scenario import CREATE, NAMESPACE, child, converged, create, edit, kuberay_serves, parent, ready
+from contract.scenario import CREATE, NAMESPACE, PARENT, child, converged, create, edit, kuberay_serves, parent, ready
 from contract.server import FakeServer
 
 
@@ -73,7 +72,7 @@ async def test_delete_costs_nothing(server: FakeServer, start: Start) -> None:
     create(server)
     await converged(server)
     await operator.settled()
-    server.objects.delete(Address("llmdeployments", NAMESPACE, "a"))
+    server.objects.delete(PARENT)
     await operator.settled()
     assert server.writes() == CREATE
     assert child(server) is None

@@ -1,9 +1,8 @@
 """What others do to our child, and what we never do to theirs."""
 
 from contract.conftest import Start
-from contract.objects import Address
 from contract.operator_process import until
-from contract.scenario import CREATE, NAMESPACE, child, condition, converged, create
+from contract.scenario import BUDGET, CREATE, NAMESPACE, SERVICE, child, condition, converged, create
 from contract.server import FakeServer
 
 
@@ -13,7 +12,7 @@ async def test_hand_edit_is_restored_by_one_apply_with_an_event(server: FakeServ
     await converged(server)
     await operator.settled()
     wanted = (child(server) or {})["spec"]
-    server.objects.merge_patch(Address("rayservices", NAMESPACE, "a"), {"spec": {"serveConfigV2": "applications: []"}})
+    server.objects.merge_patch(SERVICE, {"spec": {"serveConfigV2": "applications: []"}})
     await until(lambda: (child(server) or {})["spec"] == wanted, what="spec restored")
     await operator.settled()
     assert server.writes()["apply rayservices"] == CREATE["apply rayservices"] + 1
@@ -25,7 +24,7 @@ async def test_hand_deletion_is_restored_by_one_apply_with_an_event(server: Fake
     create(server)
     await converged(server)
     await operator.settled()
-    server.objects.delete(Address("rayservices", NAMESPACE, "a"))
+    server.objects.delete(SERVICE)
     await until(lambda: child(server), what="RayService made again")
     await operator.settled()
     assert server.writes()["apply rayservices"] == CREATE["apply rayservices"] + 1
@@ -38,7 +37,7 @@ async def test_child_without_our_labels_is_found_and_restored(server: FakeServer
     await converged(server)
     before = child(server) or {}
     gone = {"metadata": {"labels": {"app.kubernetes.io/managed-by": "somebody", "llm-operator.io/deployment": None}}}
-    server.objects.merge_patch(Address("rayservices", NAMESPACE, "a"), gone)
+    server.objects.merge_patch(SERVICE, gone)
     await until(
         lambda: (child(server) or {})["metadata"]["labels"] == before["metadata"]["labels"], what="labels restored"
     )
@@ -57,9 +56,6 @@ async def test_somebody_elses_rayservice_of_that_name_is_not_touched(server: Fak
     await operator.settled()
     assert server.writes() == {"apply llmdeployments/status": 1}
     assert child(server) == made
-
-
-BUDGET = Address("poddisruptionbudgets", NAMESPACE, "a-head")
 
 
 async def test_budget_deleted_or_edited_by_hand_is_one_apply(server: FakeServer, start: Start) -> None:

@@ -2,9 +2,8 @@
 
 from contract.conftest import Start
 from contract.faults import Fault
-from contract.objects import Address
 from contract.operator_process import until
-from contract.scenario import NAMESPACE, child, converged, create
+from contract.scenario import SERVICE, child, converged, create
 from contract.server import FakeServer
 
 
@@ -15,7 +14,7 @@ def _count(server: FakeServer) -> int:
 
 async def _edited_by_hand(server: FakeServer) -> None:
     wanted = (child(server) or {})["spec"]
-    server.objects.merge_patch(Address("rayservices", NAMESPACE, "a"), {"spec": {"serveConfigV2": "applications: []"}})
+    server.objects.merge_patch(SERVICE, {"spec": {"serveConfigV2": "applications: []"}})
     await until(lambda: (child(server) or {})["spec"] == wanted, what="spec restored")
 
 

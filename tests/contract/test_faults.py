@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from contract.conftest import Start
 from contract.faults import Fault
-from contract.objects import Address
 from contract.operator_process import until
-from contract.scenario import CREATE, NAMESPACE, child, condition, converged, create
+from contract.scenario import CREATE, PARENT, SERVICE, child, condition, converged, create
 from contract.server import FakeServer
 
 KINDS = ("llmdeployments", "rayservices", "rayclusters", "pods")
@@ -115,7 +114,7 @@ async def test_deletion_lost_in_a_watch_gap_is_pruned(server: FakeServer, start:
         await converged(server, name)
     before = server.writes()
     server.drop_watches(hold=KINDS)
-    server.objects.delete(Address("llmdeployments", NAMESPACE, "a"))
+    server.objects.delete(PARENT)
     server.objects.compact()
     server.release_watches()
     # The parent and its two children, soon after the new lists and not only at the next period.
@@ -132,7 +131,7 @@ async def test_all_deleted_in_a_watch_gap_is_pruned_at_the_next_period(server: F
     create(server)
     await converged(server)
     server.drop_watches(hold=KINDS)
-    server.objects.delete(Address("llmdeployments", NAMESPACE, "a"))
+    server.objects.delete(PARENT)
     server.objects.compact()
     server.release_watches()
     # Its two children. A reconcile that the re-sync asked for may have found out about the parent before.
@@ -147,7 +146,7 @@ async def test_child_is_not_made_again_while_the_parents_deletion_is_unseen(serv
     create(server)
     await converged(server)
     server.drop_watches(hold=("llmdeployments",))
-    server.objects.delete(Address("llmdeployments", NAMESPACE, "a"))
+    server.objects.delete(PARENT)
     await until(
         lambda: server.count("get", "llmdeployments") == 2, what="the operator asks whether the parent is there"
     )
@@ -163,7 +162,7 @@ async def test_failed_event_does_not_fail_the_reconcile(server: FakeServer, star
     create(server)
     await converged(server)
     server.faults.append(Fault(403, "create", "events", times=1000))
-    server.objects.delete(Address("rayservices", NAMESPACE, "a"))
+    server.objects.delete(SERVICE)
     await until(lambda: child(server), what="RayService made again")
     await operator.settled()
     assert await operator.metric('llm_operator_events_total{result="failed"}') >= 1

@@ -2,13 +2,10 @@
 
 from contract.conftest import Start
 from contract.faults import Fault, Strike, Write
-from contract.objects import Address
 from contract.operator_process import until
-from contract.scenario import CREATE, NAMESPACE, child, condition, converged, create, edit, parent
+from contract.scenario import CREATE, NAMESPACE, PARENT, SERVICE, child, condition, converged, create, edit, parent
 from contract.server import FakeServer
 
-SERVICE = Address("rayservices", NAMESPACE, "a")
-PARENT = Address("llmdeployments", NAMESPACE, "a")
 RETRY_AFTER = 11
 """More than a request waits by itself (llm_operator/kube/transport.py: 10 s)."""
 

@@ -3,12 +3,10 @@
 import pytest
 from contract.conftest import Start
 from contract.faults import Fault
-from contract.objects import Address, Object
+from contract.objects import Object
 from contract.operator_process import OperatorProcess, until
-from contract.scenario import converged, create
+from contract.scenario import LEASE, converged, create
 from contract.server import FakeServer
-
-LEASE = Address("leases", "llm-operator-system", "llm-operator")
 
 
 def holder(server: FakeServer) -> str:

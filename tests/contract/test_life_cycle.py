@@ -9,8 +9,11 @@ from contract.faults import Fault
 from contract.objects import Address, Object
 from contract.operator_process import until
 from contract.scenario import (
+    BUDGET,
     CREATE,
     NAMESPACE,
+    PARENT,
+    SERVICE,
     child,
     condition,
     converged,
@@ -22,9 +25,6 @@ from contract.scenario import (
 )
 from contract.server import FakeServer
 
-SERVICE = Address("rayservices", NAMESPACE, "a")
-PARENT = Address("llmdeployments", NAMESPACE, "a")
-BUDGET = Address("poddisruptionbudgets", NAMESPACE, "a-head")
 ADOPT = {"metadata": {"annotations": {"llm-operator.io/adopt": "true"}}}
 LONG_AGO = "2026-01-01T00:00:00Z"
 TERMINATING = {

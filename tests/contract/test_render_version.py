@@ -2,11 +2,11 @@
 
 from builders import llm
 from contract.conftest import Start
-from contract.objects import Address
 from contract.operator_process import OperatorProcess, until
 from contract.scenario import (
     CREATE,
-    NAMESPACE,
+    PARENT,
+    SERVICE,
     child,
     condition,
     converged,
@@ -19,9 +19,6 @@ from contract.scenario import (
 from contract.server import FakeServer
 from llm_operator.api.names import RENDER_VERSIONS
 from llm_operator.render.drain import drain_of
-
-SERVICE = Address("rayservices", NAMESPACE, "a")
-PARENT = Address("llmdeployments", NAMESPACE, "a")
 
 
 async def _upgraded(server: FakeServer, start: Start) -> OperatorProcess:

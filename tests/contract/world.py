@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from contract.objects import Address
 from contract.operator_process import PATIENCE_SECONDS, SAFE_LEASE, OperatorProcess, until
+from contract.scenario import LEASE
 from contract.server import FakeServer
 from contract.zygote import Zygote
 
-LEASE = Address("leases", "llm-operator-system", "llm-operator")
 CLOCK_RATE = 12
 """The operators' wall clock runs so much faster: what takes seconds or minutes by it can be waited for."""
 PATIENT = {
