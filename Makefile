@@ -123,7 +123,7 @@ test-e2e: cluster ## The main job on real KubeRay, Ray and vLLM
 
 test-catalogue: NODES := 2
 test-catalogue: cluster ## Every way of serving, on fake accelerators (ONLY=words as for pytest -k; SAMPLES=all, subset or names)
-	SAMPLES=$(SAMPLES) $(PYTEST) -q tests/catalogue $(if $(ONLY),-k "$(ONLY)")
+	SAMPLES=$(SAMPLES) SAMPLES_SECONDS=$(SAMPLES_SECONDS) $(PYTEST) -q tests/catalogue $(if $(ONLY),-k "$(ONLY)")
 
 test-chaos: cluster ## Random faults under load on the real cluster (MINUTES=30, SEED=n repeats a run)
 	MINUTES=$(MINUTES) SEED=$(SEED) $(PYTEST) -q tests/chaos

@@ -23,9 +23,11 @@ VARIABLE: Final = "SAMPLES"
 """`all` (the default), `subset`, or names separated by commas."""
 SINCE: Final = "SAMPLES_SINCE"
 """Git revision that a subset's changes are counted from; default: the commit before."""
+SECONDS: Final = "SAMPLES_SECONDS"
+"""Seconds that a subset has at the most, where that is less than 13 minutes: what CI has left. A sample needs 4 minutes of it."""
 SAMPLES_BUDGET: Final = 240.0
 PARTS_BUDGET: Final = 540.0
-"""Seconds of a subset: 13 minutes together; no part takes more than its budget (a test)."""
+"""Seconds of a subset: 13 minutes together; no part takes more than its budget (a test). With less time both shrink alike."""
 SAMPLE_SECONDS: Final = 75.0
 UNNAMED_SECONDS: Final = 300.0
 """Of a module that parts.yaml does not name."""
@@ -80,10 +82,11 @@ def rotation(known: Sequence[str], day: date, step: int) -> tuple[str, ...]:
 
 
 def subset(costs: Mapping[str, float], wanted: frozenset[str], day: date, budget: float) -> tuple[str, ...]:
-    """Names whose seconds fit into the budget: those wanted, up to CHANGED_SHARE of it, then the day's; in the order of `costs`.
+    """Names whose seconds fit into the budget: those wanted, up to CHANGED_SHARE of it, or one of them, then the day's; in the order
+    of `costs`.
 
-    With nothing wanted each name is taken within len(costs) / (budget / the largest cost) days. A single name that
-    costs more than the budget is taken alone, on its day.
+    With nothing wanted each name is taken within len(costs) / (budget / the largest cost) days, if none costs more than the
+    budget; such a name waits for a run that has more time.
     """
     step = max(1, int(budget // max(costs.values(), default=budget)))
     order = rotation(tuple(costs), day, step)
@@ -91,7 +94,7 @@ def subset(costs: Mapping[str, float], wanted: frozenset[str], day: date, budget
 
     def take(names: Sequence[str], most: float) -> None:
         for name in names:
-            if name not in taken and (sum(taken.values()) + costs[name] <= most or not taken):
+            if name not in taken and sum(taken.values()) + costs[name] <= (most if taken else budget):
                 taken[name] = costs[name]
 
     take([name for name in order if name in wanted], budget * CHANGED_SHARE)
@@ -109,6 +112,13 @@ def _changed_files() -> list[str]:
     return found.stdout.split()
 
 
+def _budgets() -> tuple[float, float]:
+    """Seconds for samples, and for the other parts."""
+    whole = SAMPLES_BUDGET + PARTS_BUDGET
+    share = min(1.0, float(os.environ.get(SECONDS, "") or whole) / whole)
+    return SAMPLES_BUDGET * share, PARTS_BUDGET * share
+
+
 def _wanted() -> str:
     return os.environ.get(VARIABLE, "") or "all"
 
@@ -120,7 +130,7 @@ def selected(known: Sequence[str]) -> tuple[str, ...]:
         return tuple(known)
     if wanted == "subset":
         costs = dict.fromkeys(known, SAMPLE_SECONDS)
-        return subset(costs, changed(_changed_files()), datetime.now(UTC).date(), SAMPLES_BUDGET)
+        return subset(costs, changed(_changed_files()), datetime.now(UTC).date(), _budgets()[0])
     names = {name.strip() for name in wanted.split(",")}
     if unknown := names - set(samples.names()):
         raise ValueError(f"{VARIABLE}: no such sample: {', '.join(sorted(unknown))}")
@@ -132,5 +142,5 @@ def left_out() -> tuple[str, ...]:
     if _wanted() != "subset":
         return ()
     costs = {part.tests: part.seconds for part in parts()}
-    taken = subset(costs, changed_parts(_changed_files()), datetime.now(UTC).date(), PARTS_BUDGET)
+    taken = subset(costs, changed_parts(_changed_files()), datetime.now(UTC).date(), _budgets()[1])
     return tuple(name for name in costs if name not in taken)

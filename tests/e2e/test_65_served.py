@@ -1,4 +1,7 @@
-"""Ready means served: it goes within seconds of a lost engine, head or Service, and comes back only with an answer."""
+"""Ready means served: it goes within seconds of a lost engine, head or Service, and comes back only with an answer.
+
+On the fast path; the catalogue runs the same tests behind the OpenAI ingress (test_served_classic.py).
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,17 @@ _RULE: Final = ("FORWARD", "-p", "tcp", "--dport", "8000", "-j", "DROP")
 _REPLICA: Final = "[r]ay::ServeReplica:.*LLMServer"
 
 
-@pytest.fixture(scope="module", params=["Auto", "Classic"])
-def profile(request: pytest.FixtureRequest, operator: None, report: Report) -> Iterator[str]:
-    """A simulated model that serves, on the fast path and behind the OpenAI ingress."""
-    found = str(request.param)
+def running(profile: str, report: Report) -> Iterator[str]:
+    """A simulated model that serves; its profile."""
     model = served.model(NAME, "CPU")
-    with served.served(served.document(NAME, model, performance={"profile": found})) as seconds:
-        report.add(f"{found}: apply to Ready", seconds)
-        yield found
+    with served.served(served.document(NAME, model, performance={"profile": profile})) as seconds:
+        report.add(f"{profile}: apply to Ready", seconds)
+        yield profile
+
+
+@pytest.fixture(scope="module")
+def profile(operator: None, report: Report) -> Iterator[str]:
+    yield from running("Auto", report)
 
 
 def _ready() -> State:

@@ -47,7 +47,13 @@ def test_costs_are_counted() -> None:
         taken = selection.subset(costs, frozenset(), DAY + timedelta(days=offset), 60)
         assert sum(costs[name] for name in taken) <= 60
         assert taken
-    assert selection.subset({"huge": 100.0}, frozenset(), DAY, 60) == ("huge",)
+    assert selection.subset({"huge": 100.0}, frozenset({"huge"}), DAY, 60) == ()
+
+
+def test_one_that_changed_may_take_all_the_time() -> None:
+    costs = {"a": 10.0, "long": 50.0, "b": 10.0}
+    for offset in range(3):
+        assert "long" in selection.subset(costs, frozenset({"long"}), DAY + timedelta(days=offset), 60)
 
 
 def test_the_parts_are_all_tests_and_name_what_exists() -> None:
@@ -79,6 +85,19 @@ def test_only_a_subset_leaves_parts_out(monkeypatch: pytest.MonkeyPatch) -> None
     left = set(selection.left_out())
     taken = [part.seconds for part in selection.parts() if part.tests not in left]
     assert 0 < sum(taken) <= selection.PARTS_BUDGET
+
+
+def test_less_time_takes_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(selection.VARIABLE, "subset")
+    monkeypatch.setenv(selection.SINCE, "HEAD")
+    whole = selection.SAMPLES_BUDGET + selection.PARTS_BUDGET
+    costs = {part.tests: part.seconds for part in selection.parts()}
+    for seconds in (whole * 2, whole, whole / 2, whole / 3):
+        monkeypatch.setenv(selection.SECONDS, f"{seconds:.0f}")
+        samples_taken = selection.selected(samples.names())
+        parts_taken = sum(costs.values()) - sum(costs[name] for name in selection.left_out())
+        assert len(samples_taken) == int(selection.SAMPLES_BUDGET * min(1, seconds / whole) // selection.SAMPLE_SECONDS)
+        assert 0 < parts_taken <= selection.PARTS_BUDGET * min(1, seconds / whole)
 
 
 def test_an_unknown_revision_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
