@@ -190,3 +190,41 @@ def test_half_way_and_back(prepared: ExitStack, report: Report) -> None:
     report.add("incremental, half-way and back: requests answered", answers.answered, "")
     report.add("incremental, half-way and back: requests that were tried again", answers.retried, "")
     report.add("incremental, half-way and back: streams through", answers.streamed, "")
+
+
+def test_a_new_cluster_that_never_serves_is_rolled_back(prepared: ExitStack, report: Report) -> None:
+    """An image that is not there, and a deadline of a minute: no request moves, the old Ray cluster serves on, and the new one goes."""
+    cluster, pods, seen = served.active_cluster(NAME), kube.pods(NAME), Seen()
+
+    def rolled_back() -> Object | None:
+        seen.look()
+        found: Object = status().get("rollback") or {}
+        return found if found.get("revision") else None
+
+    with load.load(NAME, MODEL, loops=2, streams=2, tokens=TOKENS, retries=RETRIES) as answers:
+        kube.patch(
+            kube.LLM,
+            NAME,
+            {"op": "add", "path": "/spec/rollout/progressDeadlineSeconds", "value": 60},
+            {"op": "replace", "path": "/spec/ray/image", "value": "llm-operator/no-such-image:1"},
+        )
+        begin = time.monotonic()
+        back = kube.until("it is rolled back", rolled_back, seconds=120)
+        seconds = time.monotonic() - begin
+        kube.until(
+            "only the old Ray cluster is left",
+            lambda: [each["metadata"]["name"] for each in kube.items(kube.RAY_CLUSTER)] == [cluster],
+            seconds=240,
+        )
+        removed = time.monotonic() - begin
+        ready = deployment.until_condition(NAME, "Ready", "Serving", seconds=LOOK_SECONDS)
+    assert ready.status == "True"
+    assert served.active_cluster(NAME) == cluster
+    assert kube.pods(NAME) == pods
+    assert seen.moved in ([], [0])
+    assert not answers.failures, "\n".join(answers.failures)
+    assert back["failedGeneration"] == kube.existing(kube.LLM, NAME)["metadata"]["generation"]
+    assert deployment.state(NAME, "Degraded").reason == "RolledBack"
+    report.add("incremental, failing: seconds from the edit to the rollback (deadline 60)", seconds)
+    report.add("incremental, failing: seconds from the edit to one Ray cluster again", removed)
+    report.add("incremental, failing: requests answered", answers.answered, "")
